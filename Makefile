@@ -1,0 +1,55 @@
+# stepbatch: every target sets up what it needs from a fresh clone with Python 3.13 and make.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3.13
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.run-ready
+DEV_READY := $(VENV)/.dev-ready
+# uv if it is there, else the copy that the virtual environment gets.
+UV = $(shell command -v uv || echo $(BIN)/uv)
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+CODE := functions layers containers localcloud stepbatch tests benchmarks
+
+.PHONY: help run test check format lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+$(BIN)/python: .python-version
+	@if command -v uv >/dev/null; then uv venv --quiet --clear --python $$(cat .python-version) $(VENV); \
+	 else $(PYTHON) -m venv --clear $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; fi
+	@touch $@
+
+$(RUN_READY): $(BIN)/python requirements.txt pyproject.toml
+	$(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_READY): $(RUN_READY) requirements-dev.txt
+	$(INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: $(RUN_READY) ## price the sample book on this machine
+	$(BIN)/stepbatch run montecarlo --portfolio examples/montecarlo/sample_book.json --market examples/montecarlo/sample_market.json --out out/montecarlo
+
+test: check ## run every check and test
+	$(BIN)/python -m pytest
+
+check: $(DEV_READY) ## lint, format, types, template
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+format: $(DEV_READY) ## rewrite the code in the house's format
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+lock: $(RUN_READY) ## resolve the pinned requirements anew
+	cat requirements.in requirements-dev.in > $(VENV)/all.in
+	$(UV) pip compile --quiet --upgrade --python $(BIN)/python --no-header --no-annotate $(VENV)/all.in -o $(VENV)/all.txt
+	for set in requirements requirements-dev; do $(UV) pip compile --quiet --python $(BIN)/python --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --generate-hashes -c $(VENV)/all.txt $$set.in -o $$set.txt; done
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .aws-sam .stepbatch out .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
