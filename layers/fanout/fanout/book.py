@@ -1,4 +1,4 @@
-"""The book: autocallable notes as users write them, refused with position, field and value when they break the schema."""
+"""The book: autocallable notes as users write them; what breaks the schema is refused by position, field and value."""
 
 from datetime import date
 from typing import Literal
