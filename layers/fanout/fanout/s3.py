@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from fanout.errors import UriError
+from fanout.errors import PlanError, UriError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+CHANGED = {"412", "PreconditionFailed"}
 ABSENT = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 DELETE_BATCH = 1_000  # keys that one DeleteObjects call takes
 
@@ -70,18 +71,21 @@ class Objects:
         """The whole object. Raises UriError if it is absent."""
         return self.open(uri, **conditions).read()
 
-    def get_range(self, uri: S3Uri, start: int, stop: int) -> bytes:
-        """Bytes ``[start, stop)`` of the object; an empty range asks nothing of the service."""
+    def get_range(self, uri: S3Uri, start: int, stop: int, *, etag: str) -> bytes:
+        """Bytes ``[start, stop)`` of the version ``etag``; an empty range asks nothing of the service.
+
+        Raises PlanError if the object has another ETag by now.
+        """
         if stop <= start:
             return b""
-        return self.open(uri, Range=f"bytes={start}-{stop - 1}").read()
+        return self.open(uri, Range=f"bytes={start}-{stop - 1}", IfMatch=f'"{etag}"').read()
 
     def open(self, uri: S3Uri, **conditions: Any) -> BinaryIO:
         """The object's body as a stream. Raises UriError if it is absent."""
         try:
             body: BinaryIO = self.client.get_object(Bucket=uri.bucket, Key=uri.key, **conditions)["Body"]  # type: ignore[assignment]
         except ClientError as error:
-            raise absent(uri, error) from error
+            raise explained(uri, error) from error
         return body
 
     def find(self, uri: S3Uri) -> ObjectSummary | None:
@@ -119,9 +123,11 @@ class Objects:
                 raise OSError(f"could not delete s3://{batch[0].bucket}/{errors[0]['Key']}: {errors[0]['Message']}")
 
 
-def absent(uri: S3Uri, error: ClientError) -> Exception:
-    """A UriError in place of the service's 404; any other error as it is."""
+def explained(uri: S3Uri, error: ClientError) -> Exception:
+    """An error that names the object in place of the service's 404 and 412; any other as it is."""
     code = error.response["Error"]["Code"]
+    if code in CHANGED:
+        return PlanError(f"{uri} was replaced while this run was reading it: another run uses the same output URI")
     if code == "NoSuchBucket":
         return UriError(f"{uri}: the bucket {uri.bucket!r} does not exist")
     if code in ABSENT:

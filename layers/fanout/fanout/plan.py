@@ -1,0 +1,117 @@
+"""The plan of a run: what is to be done, cut into slices. Its hash names the run's work.
+
+The hash covers what decides the results (the input's content, the slices, the parameters), not where the input
+lay: the same work started again finds the results that stand.
+"""
+
+import hashlib
+from typing import Any, Literal, Self
+
+import msgspec
+
+from fanout.errors import PlanError, UriError
+from fanout.s3 import Objects, S3Uri
+from fanout.slicing import Boundaries
+
+PLAN = "plan.json"
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where an input of the run was read, and which version of it."""
+
+    uri: str
+    etag: str
+
+
+class StagedFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A file that the plan was written with; children read this version of it and no other."""
+
+    etag: str
+    size: int  # bytes
+    sha256: str
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What decides the results."""
+
+    pipeline: str
+    inputs: dict[str, str]  # name -> sha256 of its content
+    slices: Boundaries
+    parameters: dict[str, Any]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """``plan.json``."""
+
+    schema: Literal["stepbatch/plan/1"] = "stepbatch/plan/1"
+    hash: str
+    work: Work
+    sources: dict[str, Source]  # provenance; not part of the hash
+    files: dict[str, StagedFile]  # name under the output URI -> what children read
+
+    @classmethod
+    def of(cls, work: Work, *, sources: dict[str, Source], files: dict[str, StagedFile]) -> Self:
+        canonical = msgspec.json.encode(work, order="deterministic")
+        return cls(hash=hashlib.sha256(canonical).hexdigest(), work=work, sources=sources, files=files)
+
+    @property
+    def items(self) -> int:
+        return self.work.slices[-1]
+
+    @property
+    def array_size(self) -> int:
+        return len(self.work.slices) - 1
+
+    def slice(self, index: int) -> tuple[int, int]:
+        """``(start, stop)`` of the slice of the child ``index``."""
+        if not 0 <= index < self.array_size:
+            raise PlanError(f"child {index} has no slice: plan {self.hash[:12]} has slices 0 to {self.array_size - 1}")
+        return self.work.slices[index], self.work.slices[index + 1]
+
+    def result(self, output: S3Uri, index: int) -> S3Uri:
+        """Where the child ``index`` writes its result."""
+        return results_folder(output, self.hash) / f"{index:05d}.json"
+
+
+def results_folder(output: S3Uri, plan_hash: str) -> S3Uri:
+    return output / "results" / plan_hash
+
+
+def write_plan(objects: Objects, output: S3Uri, plan: Plan) -> None:
+    objects.put(output / PLAN, msgspec.json.format(msgspec.json.encode(plan), indent=1))
+
+
+def find_plan(objects: Objects, output: S3Uri) -> Plan | None:
+    """The plan that stands under ``output``, or None. A damaged one counts as none: it will be written anew."""
+    try:
+        return read_plan(objects, output)
+    except (UriError, PlanError):
+        return None
+
+
+def read_plan(objects: Objects, output: S3Uri, expected_hash: str | None = None) -> Plan:
+    """The plan under ``output``; raises PlanError if it is damaged or not the one named by ``expected_hash``."""
+    uri = output / PLAN
+    try:
+        plan = msgspec.json.decode(objects.get(uri), type=Plan)
+    except msgspec.DecodeError as error:
+        raise PlanError(f"{uri} is damaged: {error}") from error
+    if Plan.of(plan.work, sources={}, files={}).hash != plan.hash:
+        raise PlanError(f"{uri} was changed by hand: its content does not have the hash {plan.hash[:12]}")
+    if expected_hash is not None and plan.hash != expected_hash:
+        raise PlanError(
+            f"{uri} is plan {plan.hash[:12]}, this job was started for plan {expected_hash[:12]}: "
+            "another run uses the same output URI"
+        )
+    return plan
+
+
+def read_staged(
+    objects: Objects, output: S3Uri, plan: Plan, name: str, start: int = 0, stop: int | None = None
+) -> bytes:
+    """Bytes ``[start, stop)`` of a staged file, in the version that the plan was written with.
+
+    Raises PlanError if the file was replaced since.
+    """
+    staged = plan.files[name]
+    return objects.get_range(output / name, start, staged.size if stop is None else stop, etag=staged.etag)
