@@ -1,7 +1,7 @@
 """Objects by their ``s3://`` URIs: read whole or by range, written whole, listed to the last page."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -98,8 +98,21 @@ class Objects:
             raise
         return ObjectSummary(uri, head["ContentLength"], head["ETag"].strip('"'))
 
-    def put(self, uri: S3Uri, body: bytes, content_type: str = "application/json") -> None:
-        self.client.put_object(Bucket=uri.bucket, Key=uri.key, Body=body, ContentType=content_type)
+    def get_annotated(self, uri: S3Uri) -> tuple[bytes, dict[str, str]]:
+        """The whole object and the notes it was put with. Raises UriError if it is absent."""
+        try:
+            answer = self.client.get_object(Bucket=uri.bucket, Key=uri.key)
+        except ClientError as error:
+            raise explained(uri, error) from error
+        return answer["Body"].read(), answer["Metadata"]
+
+    def put(
+        self, uri: S3Uri, body: bytes, content_type: str = "application/json", notes: Mapping[str, str] | None = None
+    ) -> None:
+        """Writes a whole object; ``notes`` (how long it took, which attempt) lie beside its content, not in it."""
+        self.client.put_object(
+            Bucket=uri.bucket, Key=uri.key, Body=body, ContentType=content_type, Metadata=dict(notes or {})
+        )
 
     def upload(self, path: Path, uri: S3Uri, content_type: str) -> None:
         """A file of any size; the object appears only when it is complete."""

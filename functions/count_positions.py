@@ -1,0 +1,149 @@
+"""Count the positions of a book and cut them into the slices of the array job that prices them."""
+
+import hashlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import msgspec
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from fanout.staging import StagedBook, stage_book
+
+from fanout.errors import UriError
+from fanout.manifest import withdraw_manifest
+from fanout.market import Market, bundled_market, parse_market
+from fanout.plan import Plan, Source, StagedFile, Work, find_plan, write_plan
+from fanout.request import parse_request
+from fanout.s3 import Objects, ObjectSummary, S3Uri
+from fanout.slicing import Batchable, Boundaries, by_cost, even
+
+SECONDS_PER_SLICE = 10.0  # long beside a child's start-up, short beside a Spot notice
+SETUP_SECONDS = 0.5  # a child's start-up and the paths of one group
+SECONDS_PER_TRADE = 0.02  # the payoff of one distinct trade on the paths of its group
+STALE = ("aggregate.json", "positions.csv", "report.html", "timings.json")  # a new plan makes them untrue
+
+logger = Logger(service="count-positions")
+objects = Objects()
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The execution's input after its defaults were filled in."""
+
+    job_name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")]  # Batch's rule for names
+    input_uri: str
+    output_uri: str
+    job_definition_arn: str
+    job_queue_arn: str
+    market_uri: str | None = None
+    positions_per_job: str | int = "auto"  # or how many positions a child prices
+    target_standard_error_bp: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    max_paths: Count = 2**20
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] = 1
+    greeks: bool = False
+    tolerated_failure_percentage: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
+
+    def __post_init__(self) -> None:
+        if self.positions_per_job != "auto" and not (str(self.positions_per_job).isdecimal() and self.per_slice):
+            raise ValueError(
+                f'positionsPerJob {self.positions_per_job!r} is neither "auto" nor a positive whole number'
+            )
+
+    @property
+    def per_slice(self) -> int | None:
+        """Positions a child, or None where the work decides."""
+        return None if self.positions_per_job == "auto" else int(self.positions_per_job)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The execution's input -> ``{positions, slices, planHash}``; writes book, market, plan under the output URI.
+
+    Raises RequestError, UriError, PortfolioError or MarketError before anything is written.
+    """
+    request = parse_request(event, CountRequest)
+    plan = plan_run(request, objects)
+    logger.info("planned", extra={"positions": plan.items, "slices": plan.array_size, "plan": plan.hash})
+    return {"positions": plan.items, "slices": plan.array_size, "planHash": plan.hash}
+
+
+def plan_run(request: CountRequest, objects: Objects) -> Plan:
+    """Validates the whole book first; then writes book, offsets and market and, last, the plan."""
+    output = S3Uri.parse_prefix(request.output_uri)
+    market, market_source = read_market(request.market_uri, objects)
+    found = existing(S3Uri.parse(request.input_uri), objects)
+    with TemporaryDirectory() as directory:
+        with objects.open(found.uri, IfMatch=f'"{found.etag}"') as stream:
+            book = stage_book(stream, market, Path(directory))
+        market_file = Path(directory) / "market.json"
+        market_file.write_bytes(msgspec.json.encode(market))
+        files = {"positions.jsonl": book.lines, "positions.offsets": book.offsets, "market.json": market_file}
+        work = work_of(request, book, file_sha256(market_file))
+        withdraw_manifest(objects, output)
+        standing = find_plan(objects, output)
+        if standing and standing.work == work and stands(standing, output, objects):
+            return standing
+        objects.delete(*(output / name for name in STALE))
+        staged = {name: upload(path, output / name, objects) for name, path in files.items()}
+    book_source = Source(uri=str(found.uri), etag=found.etag)
+    plan = Plan.of(work, sources={"book": book_source, "market": market_source}, files=staged)
+    write_plan(objects, output, plan)
+    return plan
+
+
+def read_market(uri: str | None, objects: Objects) -> tuple[Market, Source]:
+    """The snapshot at ``uri``, or the bundled one."""
+    if uri is None:
+        return bundled_market(), Source(uri="bundled", etag="")
+    found = existing(S3Uri.parse(uri), objects)
+    return parse_market(objects.get(found.uri, IfMatch=f'"{found.etag}"')), Source(uri=uri, etag=found.etag)
+
+
+def work_of(request: CountRequest, book: StagedBook, market_sha256: str) -> Work:
+    """What decides the results of this run."""
+    return Work(
+        pipeline="montecarlo",
+        inputs={"book": book.sha256, "market": market_sha256},
+        slices=slices(request, book),
+        parameters={
+            "targetStandardErrorBp": request.target_standard_error_bp,
+            "maxPaths": request.max_paths,
+            "seed": request.seed,
+            "greeks": request.greeks,
+        },
+    )
+
+
+def slices(request: CountRequest, book: StagedBook) -> Boundaries:
+    """As many positions a child as asked for; left to itself, about ten seconds of work a child."""
+    if request.per_slice:
+        return even(book.count, request.per_slice)
+    groups = [
+        Batchable(size=group.size, setup=SETUP_SECONDS, each=SECONDS_PER_TRADE * group.distinct / group.size)
+        for group in book.groups
+    ]
+    return by_cost(groups, SECONDS_PER_SLICE)
+
+
+def existing(uri: S3Uri, objects: Objects) -> ObjectSummary:
+    if (found := objects.find(uri)) is None:
+        raise UriError(f"{uri}: there is no such object")
+    return found
+
+
+def stands(plan: Plan, output: S3Uri, objects: Objects) -> bool:
+    """Whether the files that children of ``plan`` read are still the ones it was written with."""
+    return all((found := objects.find(output / name)) and found.etag == file.etag for name, file in plan.files.items())
+
+
+def upload(path: Path, uri: S3Uri, objects: Objects) -> StagedFile:
+    objects.upload(path, uri, content_type="application/octet-stream")
+    stored = existing(uri, objects)
+    return StagedFile(etag=stored.etag, size=stored.size, sha256=file_sha256(path))
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
