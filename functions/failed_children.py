@@ -30,10 +30,13 @@ class FailedChildren:
         return boto3.client("logs")
 
     def reasons(self, job: Mapping[str, Any]) -> dict[int, str]:
-        """Child index -> why it failed. ``job`` is the state's result, or its error; index 0 is a lone job."""
+        """Child index -> why it failed; index 0 is a lone job's, -1 stands for every child.
+
+        ``job`` is the result of the state that ran it, or the error that the state ended with.
+        """
         job_id = job_id_of(job)
         if job_id is None:
-            return {}
+            return {-1: f"{job['Error']}: {job['Cause']}"} if "Cause" in job else {}
         try:
             return self._reasons(job_id)
         except (BotoCoreError, ClientError) as error:

@@ -1,0 +1,81 @@
+"""What every state machine keeps to."""
+
+import json
+import re
+from collections.abc import Iterator
+from inspect import getmembers, isclass
+from typing import Any
+
+import pytest
+
+from fanout import errors
+from tests.unit.conventions.template import ROOT, of_type
+
+MACHINES = {path.name.removesuffix(".asl.json"): path for path in sorted((ROOT / "statemachine").glob("*.asl.json"))}
+OUR_ERRORS = {name for name, _ in getmembers(errors, isclass)}
+SERVICE_ERRORS = re.compile(r"(States|Lambda|Batch)\.\w+")
+SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
+
+
+@pytest.fixture(params=MACHINES)
+def machine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def states(machine: str) -> dict[str, dict[str, Any]]:
+    """Every state of a machine, those inside maps and branches included."""
+
+    def nested(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, state in definition["States"].items():
+            yield name, state
+            for inner in [state.get("ItemProcessor"), state.get("Iterator"), *state.get("Branches", [])]:
+                if inner:
+                    yield from nested(inner)
+
+    return dict(nested(json.loads(MACHINES[machine].read_text())))
+
+
+def test_a_definition_is_json_before_anything_is_substituted(machine: str) -> None:
+    assert json.loads(MACHINES[machine].read_text())["StartAt"]
+
+
+def test_every_substitution_is_given_by_the_template_and_none_is_given_in_vain(machine: str) -> None:
+    used = set(SUBSTITUTION.findall(MACHINES[machine].read_text()))
+    uri = f"statemachine/{machine}.asl.json"
+    [given] = [p for p in of_type("AWS::Serverless::StateMachine").values() if p["DefinitionUri"] == uri]
+    assert used == set(given["DefinitionSubstitutions"])
+
+
+def test_every_state_that_is_named_exists_and_every_state_is_reached(machine: str) -> None:
+    everything = states(machine)
+    named = {json.loads(MACHINES[machine].read_text())["StartAt"]}
+    for state in everything.values():
+        named |= {state[key] for key in ("Next", "Default") if key in state}
+        named |= {rule["Next"] for rule in [*state.get("Choices", []), *state.get("Catch", [])]}
+        for inner in [state.get("ItemProcessor"), *state.get("Branches", [])]:
+            named |= {inner["StartAt"]} if inner else set()
+    assert named == set(everything)
+
+
+def test_every_task_has_a_timeout(machine: str) -> None:
+    tasks = {name: state for name, state in states(machine).items() if state["Type"] == "Task"}
+    assert [name for name, state in tasks.items() if not {"TimeoutSeconds", "TimeoutSecondsPath"} & set(state)] == []
+
+
+def test_every_error_that_is_matched_exists(machine: str) -> None:
+    for state in states(machine).values():
+        for rule in [*state.get("Catch", []), *state.get("Retry", [])]:
+            assert [e for e in rule["ErrorEquals"] if e not in OUR_ERRORS and not SERVICE_ERRORS.fullmatch(e)] == []
+
+
+def test_a_job_that_is_waited_for_is_never_submitted_again(machine: str) -> None:
+    for state in states(machine).values():
+        if state.get("Resource", "").endswith("submitJob.sync"):
+            assert "Retry" not in state
+            assert {"States.TaskFailed", "States.Timeout"} <= {e for r in state["Catch"] for e in r["ErrorEquals"]}
+
+
+def test_the_two_ways_to_submit_a_slice_differ_only_in_the_array(machine: str) -> None:
+    jobs = [state for state in states(machine).values() if state.get("Resource", "").endswith("submitJob.sync")]
+    shapes = {json.dumps({k: v for k, v in s["Parameters"].items() if k != "ArrayProperties"}) for s in jobs}
+    assert len(shapes) <= len(jobs) / 2
