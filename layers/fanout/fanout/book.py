@@ -1,42 +1,120 @@
 """The book: autocallable notes as users write them; what breaks the schema is refused by position, field and value."""
 
-from datetime import date
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import msgspec
 
+from fanout.errors import PortfolioError
+from fanout.jsonstream import JsonStream
+from fanout.position import NoteUnderlying, Observation, Position, full_position
+from fanout.positionmarket import check_position, path_group, remaining_dates
+from fanout.refusals import fit, show
+from fanout.workshop import is_workshop_note, workshop_position
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """One date on which the note is observed; already adjusted to a business day."""
+__all__ = [
+    "Book",
+    "NoteUnderlying",
+    "Observation",
+    "Position",
+    "check_position",
+    "decode_position",
+    "encode_position",
+    "parse_position",
+    "path_group",
+    "read_book",
+    "remaining_dates",
+]
+SCHEMA = "stepbatch/book/1"
+DEFAULT_NAME = "book"
+KEYS = ("schema", "name", "positions")
 
-    date: date
-    autocall_barrier: float | None = None  # fraction of the strike; None: cannot be called on this date
-    coupon_barrier: float | None = None  # fraction of the strike; None: no coupon is due on this date
+
+def parse_position(raw: Any, index: int, where: str | None = None) -> Position:
+    """A position of the user's book, in the full format or the workshop's, whole by itself.
+
+    Raises PortfolioError with the field's place under ``where`` (``positions[index]``), its value and the id.
+    """
+    where = where or f"positions[{index}]"
+    if not isinstance(raw, dict):
+        raise PortfolioError(where, f"{show(raw)} is not an object")
+    try:
+        return (workshop_position if is_workshop_note(raw) else full_position)(raw, index, where)
+    except PortfolioError as error:
+        if not isinstance(name := raw.get("id"), str):
+            raise
+        raise PortfolioError(error.where, f"{error.problem} (id {show(name)})") from error.__cause__
 
 
-class NoteUnderlying(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """An index and the level that the note measures it against."""
+class Book:
+    """A book being read: its positions come one at a time, in the user's order, each checked by itself."""
 
-    name: str
-    strike: float  # index points, > 0
+    def __init__(self, stream: BinaryIO, *, unique_ids: bool = True) -> None:
+        self.name = DEFAULT_NAME  # known once it has been read, which may be after the positions
+        self._text = JsonStream(stream, PortfolioError, "book")
+        self._ids: dict[str, int] | None = {} if unique_ids else None
+        self.positions = self._positions()
+
+    def __iter__(self) -> Iterator[Position]:
+        return self.positions
+
+    def _positions(self) -> Iterator[Position]:
+        text, seen = self._text, set()
+        if not (first := text.peek()):
+            raise PortfolioError("book", 'is empty: expected {"positions": […]}')
+        if first != "{":
+            raise PortfolioError("book", f'{show(text.value())} is not an object: expected {{"positions": […]}}')
+        for key in text.members():
+            if key in seen:
+                raise PortfolioError("book", f"the key {key!r} is given twice")
+            seen.add(key)
+            if key == "positions":
+                yield from self._elements()
+            elif key == "name":
+                self.name = fit(text.value(), str, "name", PortfolioError)
+            elif key == "schema":
+                self._check_schema(text.value())
+            else:
+                raise PortfolioError(key, f"unknown key: a book has {', '.join(KEYS)}")
+        text.end()
+        if "positions" not in seen:
+            raise PortfolioError("positions", "is missing: the book has no positions")
+
+    def _check_schema(self, schema: Any) -> None:
+        if schema != SCHEMA:
+            raise PortfolioError("schema", f"{show(schema)} is not {SCHEMA!r}")
+
+    def _elements(self) -> Iterator[Position]:
+        if self._text.peek() != "[":
+            raise PortfolioError("positions", f"{show(self._text.value())} is not a list")
+        index = -1
+        for index, raw in enumerate(self._text.elements()):
+            position = parse_position(raw, index)
+            if self._ids is not None and (other := self._ids.setdefault(position.id, index)) != index:
+                raise repeated_id(index, other, position.id)
+            yield position
+        if index < 0:
+            raise PortfolioError("positions", "is empty: the book has no positions")
 
 
-class Position(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True
-):
-    """A holding of one note."""
+def repeated_id(index: int, other: int, name: str) -> PortfolioError:
+    return PortfolioError(f"positions[{index}].id", f"{name!r} is the id of positions[{other}] already")
 
-    id: str
-    index: int = -1  # place in the user's book, from 0; filled in when the book is read
-    side: Literal["long", "short"] = "long"
-    notional: float  # currency units, > 0
-    currency: str  # ISO 4217
-    underlyings: tuple[NoteUnderlying, ...]  # sorted by name
-    schedule: tuple[Observation, ...]  # by date, strictly increasing
-    coupon: float  # an amount per period, on unit notional
-    memory: bool
-    protection_barrier: float  # fraction of the strike
-    protection_monitoring: Literal["maturity", "continuous"] = "maturity"
-    knocked_in: bool | None = None
-    settlement_days: int = 0  # business days from observation to payment
-    fixings: dict[date, dict[str, float]] = {}
+
+def read_book(stream: BinaryIO, *, unique_ids: bool = True) -> Book:
+    """A book from its JSON text, position by position; iterating raises PortfolioError where something is wrong.
+
+    Memory is for a piece of the text, and for the ids to know a repeated one (about 150 bytes a position); without
+    ``unique_ids`` that is left to the caller.
+    """
+    return Book(stream, unique_ids=unique_ids)
+
+
+def encode_position(position: Position) -> bytes:
+    """A line of ``positions.jsonl``, without its newline: the full format plus ``index``."""
+    return msgspec.json.encode(position)
+
+
+def decode_position(line: bytes) -> Position:
+    """A position from a line of ``positions.jsonl``. Raises msgspec.ValidationError for anything else."""
+    return msgspec.json.decode(line, type=Position)
