@@ -13,10 +13,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from failed_children import FailedChildren
-from fanout.book import Position
+from fanout.book import Position, decode_position
 from fanout.errors import ResultsIncompleteError, UriError
 from fanout.manifest import OutputFile, write_manifest
-from fanout.market import Market
+from fanout.market import Market, parse_market
 from fanout.plan import PLAN, Plan, read_plan, read_staged
 from fanout.prices import Price, SlicePrices, Unpriced
 from fanout.request import parse_request
@@ -65,7 +65,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     plan = read_plan(objects, output, request.plan_hash)
     reasons = failed_children.reasons(request.job)
     collation = collate(plan, output, reasons, objects)
-    market = msgspec.json.decode(read_staged(objects, output, plan, "market.json"), type=Market)
+    market = parse_market(read_staged(objects, output, plan, "market.json"))
     aggregate = aggregate_of(request, plan, collation, market)
     write_outputs(request, output, plan, collation, aggregate, market)
     if len(collation.failed) * 100 > request.tolerated_failure_percentage * plan.items:
@@ -88,7 +88,7 @@ def collate(plan: Plan, output: S3Uri, reasons: Mapping[int, str], objects: Obje
     lines = iter(read_staged(objects, output, plan, "positions.jsonl").splitlines())
     for index, (body, notes) in enumerate(results(plan, output, objects)):
         start, stop = plan.slice(index)
-        positions = [msgspec.json.decode(line, type=Position) for line in islice(lines, stop - start)]
+        positions = [decode_position(line) for line in islice(lines, stop - start)]
         try:
             slice_prices = checked(body, plan, index, positions)
         except ValueError as error:

@@ -8,15 +8,15 @@ from typing import Annotated, Any
 import msgspec
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from fanout.staging import StagedBook, stage_book
 
 from fanout.errors import UriError
 from fanout.manifest import withdraw_manifest
-from fanout.market import Market, bundled_market, parse_market
+from fanout.market import Market, bundled_market, encode_market, parse_market
 from fanout.plan import Plan, Source, StagedFile, Work, find_plan, write_plan
 from fanout.request import parse_request
 from fanout.s3 import Objects, ObjectSummary, S3Uri
 from fanout.slicing import Batchable, Boundaries, by_cost, even
+from fanout.staging import StagedBook, stage_book
 
 SECONDS_PER_SLICE = 10.0  # long beside a child's start-up, short beside a Spot notice
 SETUP_SECONDS = 0.5  # a child's start-up and the paths of one group
@@ -41,7 +41,7 @@ class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     positions_per_job: str | int = "auto"  # or how many positions a child prices
     target_standard_error_bp: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     max_paths: Count = 2**20
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 1
     greeks: bool = False
     tolerated_failure_percentage: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
 
@@ -78,7 +78,7 @@ def plan_run(request: CountRequest, objects: Objects) -> Plan:
         with objects.open(found.uri, IfMatch=f'"{found.etag}"') as stream:
             book = stage_book(stream, market, Path(directory))
         market_file = Path(directory) / "market.json"
-        market_file.write_bytes(msgspec.json.encode(market))
+        market_file.write_bytes(encode_market(market))
         files = {"positions.jsonl": book.lines, "positions.offsets": book.offsets, "market.json": market_file}
         work = work_of(request, book, file_sha256(market_file))
         withdraw_manifest(objects, output)
