@@ -11,7 +11,7 @@ UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
 CODE := functions layers containers localcloud stepbatch tests benchmarks
 
-.PHONY: help run test check format lock clean
+.PHONY: help run test check format image lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -44,6 +44,10 @@ check: $(DEV_READY) ## lint, format, types, template
 format: $(DEV_READY) ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+image: ## build the pricer's image with Docker or Podman: make image IMAGE=name:tag
+	mkdir -p out && rm -rf out/context && cp -r containers/pricer out/context && cp -r layers/fanout out/context/fanout
+	$$(command -v docker || command -v podman) build --platform linux/amd64 --tag "$(IMAGE)" out/context
 
 lock: $(RUN_READY) ## resolve the pinned requirements anew
 	cat requirements.in requirements-dev.in > $(VENV)/all.in

@@ -1,0 +1,39 @@
+"""What the documents say must be so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.conventions.template import ROOT
+
+DOCUMENTS = sorted(path for path in ROOT.glob("**/*.md") if not {".venv", "out", ".aws-sam"} & set(path.parts))
+README = (ROOT / "README.md").read_text()
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+PATHS = re.compile(r"`((?:examples|events|docs|statemachine|functions|containers|layers|localcloud|tests)/[\w./-]*)`")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
+def test_every_link_leads_to_a_file(document: Path) -> None:
+    targets = LINK.findall(document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_every_path_that_the_readme_names_exists() -> None:
+    assert [path for path in PATHS.findall(README) if not (ROOT / path).exists()] == []
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)", README)) - {"sure"} <= targets
+
+
+def test_every_command_that_the_readme_names_exists() -> None:
+    named = set(re.findall(r"(?:`|bin/)stepbatch ([a-z]+)", README))
+    shown = subprocess.run(
+        [sys.executable, "-m", "stepbatch", "--help"], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    ).stdout
+    assert named
+    assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", shown)] == []
