@@ -1,0 +1,247 @@
+"""AWS Batch's data plane: SubmitJob, DescribeJobs, ListJobs, CancelJob, TerminateJob, and the tags of jobs."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+from localcloud.batch import listing, requests
+from localcloud.batch.commands import Start
+from localcloud.batch.dependencies import Submission
+from localcloud.batch.engine import RECLAIM_NOTICE, Engine
+from localcloud.batch.jobs import Job, Resources
+from localcloud.batch.launch import Host, Launch, image_of, launch, role_of
+from localcloud.batch.ports import Catalogue, Credentials, Images, Logs, Watcher
+from localcloud.batch.requests import RefusedError
+from localcloud.batch.scheduler import STOP_GRACE
+from localcloud.batch.views import Views
+from localcloud.errors import ApiError
+
+MAX_DESCRIBED = 100  # jobs a DescribeJobs
+MAX_REASON = 1024  # characters
+OPERATIONS = (
+    "SubmitJob", "DescribeJobs", "ListJobs", "CancelJob", "TerminateJob",
+    "TagResource", "UntagResource", "ListTagsForResource",
+)  # fmt: skip
+
+type Document = Mapping[str, Any]
+type Answer = dict[str, Any]
+
+
+def this_machine(workers: int | None) -> Resources:
+    """``workers`` vCPUs, by default as many as this process may use, and the machine's memory."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return Resources(cpu=1000 * (workers or os.process_cpu_count() or 1), memory=memory)
+
+
+class BatchService:
+    """Answers requests, runs jobs. ``root``: a directory of its own for working directories.
+
+    Nothing runs before ``start`` and nothing is left running after ``stop``.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        images: Images,
+        credentials: Credentials,
+        logs: Logs,
+        endpoint_url: str,
+        region: str,
+        root: Path,
+        workers: int | None = None,
+        account: str = "123456789012",
+        stop_grace: float = STOP_GRACE / 1000,
+    ) -> None:
+        self._catalogue = catalogue
+        self._images = images
+        self._credentials = credentials
+        self._views = Views(account=account, region=region)
+        path = os.environ.get("PATH", os.defpath)
+        self._host = Host(path=path, endpoint_url=endpoint_url, region=region, root=root / "attempts")
+        self._engine = Engine(
+            machine=this_machine(workers),
+            prepare=self._prepare,
+            logs=logs,
+            root=self._host.root,
+            stop_grace=round(1000 * stop_grace),
+        )
+        self.start, self.stop = self._engine.start, self._engine.stop
+        model = ServiceModel(Loader().load_service_model("batch", "service-2"))
+        inputs = {name.lower(): model.operation_model(name).input_shape for name in OPERATIONS}
+        self._shapes = {name: shape for name, shape in inputs.items() if shape is not None}
+        self._operations: dict[str, Callable[[Document], Answer]] = {
+            "submitjob": self._submit,
+            "describejobs": self._describe,
+            "listjobs": self._list,
+            "canceljob": self._cancel,
+            "terminatejob": self._terminate,
+            "tagresource": self._tag,
+            "untagresource": self._untag,
+            "listtagsforresource": self._list_tags,
+        }
+
+    def handle(self, operation: str, body: Document) -> Answer:
+        """``operation`` as in the URL, e.g. ``submitjob``. Raises ApiError."""
+        if operation not in self._operations:
+            raise ApiError(404, "UnknownOperationException", f"AWS Batch operation {operation} is not emulated here")
+        try:
+            self._check_shape(operation, body)
+            return self._operations[operation](body)
+        except RefusedError as error:
+            text = f"Error executing request, Exception : {error}, RequestId: {uuid4()}"
+            raise ApiError(400, "ClientException", text) from None
+
+    def _check_shape(self, operation: str, body: Document) -> None:
+        """Types and required members, as boto3 checks them before it sends; other clients may not."""
+        report = ParamValidator().validate(body, self._shapes[operation])
+        if report.has_errors():
+            raise RefusedError(report.generate_report())
+
+    def owns(self, arn: str) -> bool:
+        """Whether tags of this resource are kept here: those of jobs are."""
+        return ":job/" in arn
+
+    def interrupt(self, chosen: Iterable[str] | int, *, notice: float = RECLAIM_NOTICE) -> list[str]:
+        """Do to running attempts as a Spot interruption does: after ``notice`` seconds their host is gone.
+
+        ``chosen``: ids of jobs, children or parents, or how many. Returns the ids of the jobs concerned.
+        """
+        jobs = chosen if isinstance(chosen, int) else [self._find(job_id) for job_id in chosen]
+        return self._engine.interrupt(jobs, notice)
+
+    def on_change(self, watcher: Watcher) -> None:
+        """Have ``watcher`` called with id and status whenever a submitted job, not a child, enters a status."""
+        self._engine.watch(watcher)
+
+    def wait(self, job_id: str, timeout: float | None = None) -> bool:
+        """Until the job is SUCCEEDED or FAILED; False if ``timeout`` seconds were not enough."""
+        return self._engine.wait(self._find(job_id), timeout)
+
+    # --- operations
+
+    def _submit(self, body: Document) -> Answer:
+        requests.check(body)
+        definition = self._catalogue.job_definition(body["jobDefinition"])
+        if definition is None:
+            raise RefusedError(_unknown_definition(body["jobDefinition"]))
+        queue = self._catalogue.queue(body["jobQueue"])
+        if queue is None:
+            raise RefusedError(f"JobQueue {body['jobQueue']} not found.")
+        if queue.get("state") == "DISABLED":
+            raise RefusedError(f"JobQueue {queue['jobQueueName']} is in DISABLED state, jobs cannot be submitted to it")
+        spec = requests.parse(body, definition, queue)
+        size = (body.get("arrayProperties") or {}).get("size")
+        dependencies = body.get("dependsOn") or []
+        submission = Submission(
+            job_id=str(uuid4()),
+            spec=spec,
+            size=size,
+            after=[self._find(each["jobId"]) for each in dependencies if not each.get("type")],
+            n_to_n=[self._find_array(each["jobId"], size) for each in dependencies if each.get("type") == "N_TO_N"],
+            sequential=any(each.get("type") == "SEQUENTIAL" for each in dependencies),
+            tags=dict(body.get("tags") or {}),
+        )
+        job = self._engine.submit(submission)
+        return {"jobArn": self._views.job_arn(job), "jobName": spec.name, "jobId": job.id}
+
+    def _describe(self, body: Document) -> Answer:
+        if len(body["jobs"]) > MAX_DESCRIBED:
+            raise RefusedError(f"Maximum number of jobs supported is {MAX_DESCRIBED}")
+        found = (self._engine.find(_id(job_id)) for job_id in dict.fromkeys(body["jobs"]))
+        with self._engine.lock:
+            return {"jobs": [self._views.detail(job) for job in found if job is not None]}
+
+    def _list(self, body: Document) -> Answer:
+        given = [key for key in ("jobQueue", "arrayJobId", "multiNodeJobId") if body.get(key)]
+        if len(given) != 1:
+            raise RefusedError("Exactly one of jobQueue, arrayJobId and multiNodeJobId must be specified")
+        if given == ["multiNodeJobId"]:
+            raise RefusedError("Multi-node parallel jobs do not run here")
+        with self._engine.lock:
+            jobs, token = listing.page(self._candidates(body), body)
+            answer: Answer = {"jobSummaryList": [self._views.summary(job) for job in jobs]}
+        return {**answer, "nextToken": token} if token else answer
+
+    def _candidates(self, body: Document) -> list[Job]:
+        if body.get("arrayJobId"):
+            job = self._find(body["arrayJobId"])
+            return job.array.children if job.array else []
+        queue = self._catalogue.queue(body["jobQueue"])
+        if queue is None:
+            raise RefusedError(f"JobQueue {body['jobQueue']} not found.")
+        return self._engine.by_queue.get(queue["jobQueueArn"], [])[::-1]
+
+    def _cancel(self, body: Document) -> Answer:
+        self._engine.cancel(self._find(body["jobId"]), _reason(body))
+        return {}
+
+    def _terminate(self, body: Document) -> Answer:
+        self._engine.terminate(self._find(body["jobId"]), _reason(body))
+        return {}
+
+    def _tag(self, body: Document) -> Answer:
+        tags = self._tags(body)
+        if len({**tags, **body["tags"]}) > requests.MAX_TAGS:
+            raise RefusedError(f"A job cannot have more than {requests.MAX_TAGS} tags")
+        tags.update(body["tags"])
+        return {}
+
+    def _untag(self, body: Document) -> Answer:
+        tags = self._tags(body)
+        for key in body["tagKeys"]:
+            tags.pop(key, None)
+        return {}
+
+    def _list_tags(self, body: Document) -> Answer:
+        return {"tags": dict(self._tags(body))}
+
+    # --- looking up
+
+    def _tags(self, body: Document) -> dict[str, str]:
+        job = self._find(body["resourceArn"])
+        if job.tags is None:
+            raise RefusedError(f"{body['resourceArn']} is the child of an array: only its parent has tags")
+        return job.tags
+
+    def _find(self, job_id: str) -> Job:
+        job = self._engine.find(_id(job_id))
+        if job is None:
+            raise RefusedError(f"Job {job_id} not found")
+        return job
+
+    def _find_array(self, job_id: str, size: int | None) -> Job:
+        job = self._find(job_id)
+        have = len(job.array.children) if job.array else None
+        if have != size:
+            what = f"has {have} children" if have else "is no array job"
+            raise RefusedError(f"N_TO_N dependency {job_id} {what}, but array sizes must be equal: this one is {size}")
+        return job
+
+    def _prepare(self, start: Start) -> Launch:
+        """What to run for an attempt. Raises LookupError when there is no program for its image."""
+        image = self._images.command(image_of(start))
+        return launch(start, image, self._credentials(role_of(start), start.job.root), self._host)
+
+
+def _id(job_id: str) -> str:
+    return job_id.rpartition(":job/")[2]
+
+
+def _reason(body: Document) -> str:
+    reason = str(body["reason"])
+    if len(reason) > MAX_REASON:
+        raise RefusedError(f"Reason must be at most {MAX_REASON} characters, got {len(reason)}")
+    return reason
+
+
+def _unknown_definition(name: str) -> str:
+    if name.startswith("arn:"):
+        return f"JobDefinition {name} not found."
+    return f"JobDefinition name {name} does not exist or is not in ACTIVE status"

@@ -1,0 +1,166 @@
+"""Runs attempts: one thread between the scheduler's commands and the fork servers' reports."""
+
+import logging
+import os
+import selectors
+import shutil
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from localcloud.batch.commands import Start, Stop
+from localcloud.batch.launch import Launch
+from localcloud.batch.output import Output
+from localcloud.batch.ports import Logs
+from localcloud.batch.servers import Key, Report, Server, key
+
+LOG = logging.getLogger(__name__)
+POLL = 100  # milliseconds between two looks at what running attempts print
+LOST = 128 + signal.SIGKILL  # exit code of an attempt whose fork server died under it
+MAX_STILLBIRTHS = 3  # fork servers of one image that may die in a row before they are ready
+
+
+class Engine(Protocol):
+    """Decides; is told what happens to attempts."""
+
+    def attempt_started(self, job_id: str, attempt: int) -> None: ...
+    def attempt_ended(self, job_id: str, attempt: int, *, exit_code: int | None, reason: str | None = None) -> None: ...
+    def tick(self) -> int | None:
+        """Let time pass. Returns in how many milliseconds to come again; None: only when something happens."""
+        ...
+
+
+class Executor:
+    """``prepare`` turns a Start into a Launch, and raises LookupError when the image cannot run here."""
+
+    def __init__(
+        self, engine: Engine, prepare: Callable[[Start], Launch], logs: Logs, clock: Callable[[], int], root: Path
+    ) -> None:
+        self._engine = engine
+        self._prepare = prepare
+        self._logs = logs
+        self._clock = clock
+        self._root = root
+        self._commands: deque[Start | Stop] = deque()
+        self._servers: dict[Hashable, Server] = {}
+        self._homes: dict[Key, Server] = {}
+        self._outputs: dict[Key, Output] = {}
+        self._directories: dict[Key, Path] = {}
+        self._stillbirths: dict[Hashable, int] = {}
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._wake, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._run, name="batch-executor", daemon=True)
+        self._leaving = False
+
+    def start(self) -> None:
+        """Begin to run what is posted."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Kill what runs; returns when no process of ours is left."""
+        self._leaving = True
+        self._rouse()
+        self._thread.join()
+        self._selector.close()
+        os.close(self._wake)
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def post(self, commands: Iterable[Start | Stop]) -> None:
+        """From any thread: carry these out, in order."""
+        self._commands.extend(commands)
+        if threading.current_thread() is not self._thread:
+            self._rouse()
+
+    def _rouse(self) -> None:
+        os.eventfd_write(self._wake, 1)
+
+    def _run(self) -> None:
+        try:
+            while not self._leaving:
+                try:
+                    self._round()
+                except Exception:
+                    LOG.exception("batch: the executor goes on after an error of its own")
+        finally:
+            for server in self._servers.values():
+                server.close()
+
+    def _round(self) -> None:
+        due = self._engine.tick()
+        while self._commands:
+            self._obey(self._commands.popleft())
+        waits = [each for each in (due, POLL if self._outputs else None) if each is not None]
+        for ready, _ in self._selector.select(max(0, min(waits)) / 1000 if waits else None):
+            if ready.fileobj == self._wake:
+                with suppress(BlockingIOError):
+                    os.eventfd_read(self._wake)
+            else:
+                self._listen(ready.data)
+        self._pump()
+
+    def _obey(self, command: Start | Stop) -> None:
+        if isinstance(command, Stop):
+            attempt = (command.job_id, command.attempt)
+            if attempt in self._homes:
+                self._homes[attempt].signal(attempt, signal.SIGKILL if command.kill else signal.SIGTERM)
+            return
+        attempt = (command.job.id, command.attempt)
+        try:
+            launch = self._prepare(command)
+        except LookupError as error:
+            self._engine.attempt_ended(*attempt, exit_code=None, reason=f"CannotPullContainerError: {error.args[0]}")
+            return
+        server = self._server(launch)
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        self._homes[attempt] = server
+        self._outputs[attempt] = Output(reading, self._logs, launch.log_group, launch.log_stream)
+        self._directories[attempt] = launch.directory
+        server.spawn(launch, writing)
+
+    def _server(self, launch: Launch) -> Server:
+        kind = None
+        if kind not in self._servers:
+            server = self._servers[kind] = Server({"PATH": launch.environment["PATH"]})
+            self._selector.register(server, selectors.EVENT_READ, kind)
+        return self._servers[kind]
+
+    def _listen(self, kind: Hashable) -> None:
+        server = self._servers[kind]
+        try:
+            for report in server.reports():
+                self._take(report)
+        except EOFError:
+            self._bury(kind)
+
+    def _take(self, report: Report) -> None:
+        if "started" in report:
+            self._engine.attempt_started(*key(report["started"]))
+        elif "ended" in report:
+            self._end(key(report["ended"]), report["code"], None)
+        elif "failed" in report:
+            self._end(key(report["failed"]), None, f"CannotStartContainerError: {report['reason']}")
+
+    def _end(self, attempt: Key, code: int | None, reason: str | None) -> None:
+        del self._homes[attempt], self._directories[attempt]
+        self._outputs.pop(attempt).finish(self._clock())
+        self._engine.attempt_ended(*attempt, exit_code=code, reason=reason)
+
+    def _bury(self, kind: Hashable) -> None:
+        """A fork server has died: its attempts are lost, the next Start makes another."""
+        server = self._servers.pop(kind)
+        self._selector.unregister(server)
+        server.close()
+        for attempt in [attempt for attempt, home in self._homes.items() if home is server]:
+            shutil.rmtree(self._directories[attempt], ignore_errors=True)
+            self._end(attempt, LOST, None)
+
+    def _pump(self) -> None:
+        now = self._clock()
+        for output in self._outputs.values():
+            output.pump(now)

@@ -1,0 +1,90 @@
+"""What an attempt's process is given: command line, environment, directory, log stream. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.batch.commands import Start
+from localcloud.batch.jobs import log_group, log_stream, task_id
+from localcloud.batch.ports import Image
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """One attempt, ready to run."""
+
+    job_id: str
+    attempt: int
+    image: Image
+    role: str | None
+    arguments: tuple[str, ...]  # after the image's own argv_prefix
+    environment: Mapping[str, str]
+    directory: Path  # made for the attempt and removed after it
+    log_group: str
+    log_stream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What is the same for every process on this machine."""
+
+    path: str  # PATH
+    endpoint_url: str
+    region: str
+    root: Path  # working directories are made below it
+
+    def base_environment(self) -> dict[str, str]:
+        """What a container finds without anyone declaring it."""
+        return {"PATH": self.path, "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONUNBUFFERED": "1", **ONE_THREAD}
+
+
+def launch(start: Start, image: Image, credentials: Mapping[str, str], host: Host) -> Launch:
+    """``credentials``: the AWS_* variables of the job's role."""
+    job = start.job
+    directory = host.root / task_id(job.id, start.attempt)
+    declared = job.spec.environment
+    environment = {**host.base_environment(), "HOME": str(directory), "TMPDIR": str(directory), **declared}
+    paths = [*map(str, image.pythonpath), *filter(None, [declared.get("PYTHONPATH")])]
+    if paths:
+        environment["PYTHONPATH"] = ":".join(paths)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        environment[name] = declared.get(name) or host.region
+    # Last, so that no declaration (the template's empty AWS_ENDPOINT_URL, say) sends a job to the real AWS.
+    environment |= {"AWS_ENDPOINT_URL": host.endpoint_url, **credentials, **_batch_variables(start)}
+    return Launch(
+        job_id=job.id,
+        attempt=start.attempt,
+        image=image,
+        role=role_of(start),
+        arguments=job.spec.command,
+        environment=environment,
+        directory=directory,
+        log_group=log_group(job.spec),
+        log_stream=log_stream(job.spec, job.id, start.attempt),
+    )
+
+
+def image_of(start: Start) -> str:
+    """The image that the definition names."""
+    return str(start.job.spec.definition["containerProperties"]["image"])
+
+
+def role_of(start: Start) -> str | None:
+    """The role that the definition gives its containers."""
+    return start.job.spec.definition["containerProperties"].get("jobRoleArn") or None
+
+
+def _batch_variables(start: Start) -> dict[str, str]:
+    job = start.job
+    variables = {
+        "AWS_BATCH_JOB_ID": job.id,
+        "AWS_BATCH_JOB_ATTEMPT": str(start.attempt),
+        "AWS_BATCH_JQ_NAME": job.spec.queue.name,
+        "AWS_BATCH_CE_NAME": start.environment,
+    }
+    if job.parent and job.parent.array:
+        variables["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
+        variables["AWS_BATCH_JOB_ARRAY_SIZE"] = str(len(job.parent.array.children))
+    return variables

@@ -1,0 +1,56 @@
+"""What attempts print, on its way to the logs: read in bounded pieces, delivered in whole lines."""
+
+import os
+from contextlib import suppress
+
+from localcloud.batch.ports import Logs
+
+PIECE = 1 << 16  # bytes read at once
+ROUND = 1 << 20  # bytes taken from one attempt before others have their turn
+LINE = 262_118  # bytes of one event: CloudWatch's 262,144 less its own 26
+
+
+class Output:
+    """The reading end of one attempt's stdout and stderr."""
+
+    def __init__(self, descriptor: int, logs: Logs, group: str, stream: str) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+        self._logs = logs
+        self._group = group
+        self._stream = stream
+        self._rest = b""  # of a line that is not complete
+        self._written = False
+
+    def pump(self, now: int) -> bool:
+        """Deliver what is there; True if there may be more already."""
+        taken = 0
+        with suppress(BlockingIOError):
+            while taken < ROUND and (piece := os.read(self._descriptor, PIECE)):
+                taken += len(piece)
+                self._rest += piece
+                self._deliver(now, last=False)
+        return taken >= ROUND
+
+    def finish(self, now: int) -> None:
+        """The attempt has ended: deliver the rest, an unfinished line included; a silent one leaves an empty stream."""
+        while self.pump(now):
+            pass
+        self._deliver(now, last=True)
+        if not self._written:
+            self._logs.append(self._group, self._stream, [])
+        os.close(self._descriptor)
+
+    def _deliver(self, now: int, *, last: bool) -> None:
+        *lines, self._rest = self._rest.split(b"\n")
+        if last or len(self._rest) > LINE:
+            lines.append(self._rest)
+            self._rest = b""
+        events = [
+            (now, line[start : start + LINE].decode(errors="replace"))
+            for line in lines
+            for start in range(0, len(line), LINE)
+        ]
+        if events:
+            self._logs.append(self._group, self._stream, events)
+            self._written = True
