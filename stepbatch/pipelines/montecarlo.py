@@ -1,0 +1,137 @@
+"""Pricing a book of autocallable notes."""
+
+import csv
+import heapq
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stepbatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from fanout.s3 import S3Uri
+
+POSITIONS_SHOWN = 5  # of the largest PVs
+FAILURES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonteCarlo:
+    """A book, a market and how to price it; what is None is left to the pipeline."""
+
+    portfolio: Path
+    market: Path | None = None
+    positions_per_job: int | str | None = None
+    target_standard_error_bp: float | None = None
+    max_paths: int | None = None
+    greeks: bool = False
+    tolerated_failure_percentage: float | None = None
+    seed: int | None = None
+
+    name = "montecarlo"
+    machine = "MonteCarloStateMachineArn"
+
+    @property
+    def job_name(self) -> str:
+        """After the book, by the rules of Batch; the same for the same book, whatever the directory."""
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", self.portfolio.stem).strip("-_")
+        return stem[:128] or self.name
+
+    def files(self) -> Mapping[str, Path]:
+        return {"book.json": self.portfolio} | ({"market.json": self.market} if self.market else {})
+
+    def request(self, inputs: "S3Uri", output: "S3Uri") -> dict[str, Any]:
+        given = {
+            "marketUri": str(inputs / "market.json") if self.market else None,
+            "positionsPerJob": self.positions_per_job,
+            "targetStandardErrorBp": self.target_standard_error_bp,
+            "maxPaths": self.max_paths,
+            "greeks": self.greeks or None,
+            "toleratedFailurePercentage": self.tolerated_failure_percentage,
+            "seed": self.seed,
+        }
+        required = {"jobName": self.job_name, "inputUri": str(inputs / "book.json"), "outputUri": str(output)}
+        return required | {name: value for name, value in given.items() if value is not None}
+
+    def show(self, out: Path, to: Console) -> None:
+        """Totals, the largest positions, what has no price, and where the files are."""
+        aggregate = json.loads((out / "aggregate.json").read_bytes())
+        to.print(totals(aggregate))
+        if rows := largest(out / "positions.csv"):
+            to.print(positions(rows, aggregate["priced"]))
+        if aggregate["failed"]:
+            show_unpriced(aggregate["failed"], to)
+        names = [name for name in ("report.html", "positions.csv", "aggregate.json") if (out / name).exists()]
+        to.print(f"files: {out} ({', '.join(names)})", soft_wrap=True)
+
+
+def totals(aggregate: Mapping[str, Any]) -> Table:
+    """The book's PV and its standard error, a currency a row."""
+    title = f"{aggregate['jobName']}: {aggregate['priced']} of {aggregate['positions']} positions priced"
+    table = Table(title=title, title_justify="left")
+    table.add_column("currency")
+    for column in ("PV", "± standard error", "positions"):
+        table.add_column(column, justify="right")
+    for currency, total in aggregate["totals"].items():
+        table.add_row(currency, amount(total["pv"]), amount(total["standardError"]), f"{total['positions']:,}")
+    if len(aggregate["totals"]) > 1 and "pv" in aggregate:
+        name = f"all, in {aggregate['currency']}"
+        table.add_row(name, amount(aggregate["pv"]), amount(aggregate["standardError"]), f"{aggregate['priced']:,}")
+    return table
+
+
+def largest(path: Path) -> list[dict[str, str]]:
+    """The rows of ``positions.csv`` with the largest PVs, long or short."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return heapq.nlargest(POSITIONS_SHOWN, csv.DictReader(file), key=lambda row: abs(float(row["pv"])))
+
+
+def positions(rows: list[dict[str, str]], priced: int) -> Table:
+    what = "positions" if priced <= len(rows) else f"the {len(rows)} largest of {priced:,} positions"
+    table = Table(title=what, title_justify="left")
+    table.add_column("position")
+    table.add_column("underlyings")
+    for column in ("notional", "PV", "± standard error", "% of notional"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        notional = float(row["notional"]) * (-1 if row["side"] == "short" else 1)
+        table.add_row(
+            Text(row["id"]),
+            Text(row["underlyings"]),
+            f"{row['currency']} {amount(notional)}",
+            amount(float(row["pv"])),
+            amount(float(row["standardError"])),
+            f"{float(row['pvPercent']):.3f}",
+        )
+    return table
+
+
+def show_unpriced(failed: list[dict[str, Any]], to: Console) -> None:
+    """The positions that no total includes."""
+    to.print(Text(f"{len(failed)} positions have no price; no total includes them:", style="red"))
+    for each in failed[:FAILURES_SHOWN]:
+        to.print(f"  positions[{each['index']}] {each['id']}: {each['reason']}", soft_wrap=True)
+    if len(failed) > FAILURES_SHOWN:
+        to.print(f"  and {len(failed) - FAILURES_SHOWN} more, listed in aggregate.json")
+
+
+def positions_per_job(text: str | None) -> int | str | None:
+    """``auto`` or a count. Raises UsageError."""
+    if text is None or text == "auto":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--positions-per-job {text}: give a whole number from 1, or auto")
+    return int(text)
+
+
+def amount(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.2f}"

@@ -1,0 +1,181 @@
+"""One run of any pipeline: upload, start, follow, mirror, report."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+from rich.console import Console
+from rich.text import Text
+
+from stepbatch.cloud import Cloud
+from stepbatch.errors import StepbatchError, UsageError
+from stepbatch.executions import execution_name, note_running, running, start
+from stepbatch.failures import failed_jobs, show_failed
+from stepbatch.history import Failure
+from stepbatch.jobs import JobProgress, attempts, describe, members
+from stepbatch.outcome import Outcome, Status, status_of
+from stepbatch.progress import shown
+from stepbatch.watch import View, follow
+from stepbatch.workspace import Workspace, discard, opened
+
+if TYPE_CHECKING:
+    from fanout.s3 import S3Uri
+
+BUCKET = "BucketName"  # the stack output with the data bucket's name
+SHOWN_ON_STDOUT = {Status.COMPLETE, Status.PARTIAL}
+
+
+class Pipeline(Protocol):
+    """What distinguishes one pipeline from another."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def machine(self) -> str:
+        """The stack output with its state machine's ARN."""
+
+    @property
+    def job_name(self) -> str:
+        """What the run is called in Batch and in its outputs."""
+
+    def files(self) -> Mapping[str, Path]:
+        """What to upload: name in the input folder -> file."""
+
+    def request(self, inputs: "S3Uri", output: "S3Uri") -> dict[str, Any]:
+        """The execution's input."""
+
+    def show(self, out: Path, to: Console) -> None:
+        """Prints the results that were mirrored to ``out``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a run is carried out, whatever its pipeline."""
+
+    out: Path
+    connect: Callable[[Workspace], AbstractContextManager[Cloud]]
+    as_json: bool
+    stdout: Console
+    stderr: Console
+
+
+def run(pipeline: Pipeline, settings: Settings) -> int:
+    """Runs a pipeline and prints what came of it; the exit status."""
+    blank = Outcome(pipeline=pipeline.name, status=Status.FAILED, out=str(settings.out))
+    try:
+        refuse_unreadable(pipeline.files())
+        with opened(settings.out) as workspace:
+            try:
+                with settings.connect(workspace) as cloud:
+                    outcome = drive(pipeline, settings, workspace, cloud)
+            except UsageError:
+                discard(workspace)
+                raise
+            if outcome.status is Status.REFUSED:
+                discard(workspace)
+    except StepbatchError as error:
+        status = Status.REFUSED if isinstance(error, UsageError) else Status.FAILED
+        if settings.as_json:
+            failure = Failure(error=type(error).__name__, cause=str(error))
+            settings.stdout.print(replace(blank, status=status, failure=failure).document(), soft_wrap=True)
+        raise
+    if settings.as_json:
+        settings.stdout.print(outcome.document(), soft_wrap=True)
+    return outcome.status.exit_status
+
+
+def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: Cloud) -> Outcome:
+    """A run on a cloud that stands."""
+    from fanout.s3 import Objects, S3Uri
+    from stepbatch.mirror import mirror, restore
+
+    objects = Objects(cloud.s3)
+    root = S3Uri(cloud.output(BUCKET), workspace.folder(pipeline.name, uuid4().hex[:6]))
+    inputs, output = root / "input", root / "output"
+    request, files = pipeline.request(inputs, output), pipeline.files()
+    arn = running(cloud, workspace, request, files)
+    if arn is None:
+        for name, path in files.items():
+            objects.upload(path, inputs / name, "application/octet-stream")
+        restore(workspace, objects, output)
+        name = execution_name(pipeline.job_name, datetime.now(UTC), uuid4().hex[:4])
+        arn = start(cloud, cloud.output(pipeline.machine), name, request)
+        note_running(workspace, arn, request, files)
+    settings.stderr.print(f"{pipeline.name}: {arn}", soft_wrap=True)
+    places = Outcome(pipeline=pipeline.name, status=Status.INTERRUPTED, out=str(settings.out), output_uri=str(output))
+    view = followed(cloud, arn, settings.stderr)
+    if view is None:
+        return replace(places, execution_arn=arn, failure=interrupted(cloud, arn, settings.stderr))
+    outcome = concluded(cloud, view, places)
+    if outcome.status is not Status.REFUSED:
+        mirror(workspace, objects, output)
+    report(pipeline, outcome, settings, cloud)
+    return outcome
+
+
+def followed(cloud: Cloud, arn: str, stderr: Console) -> View | None:
+    """The execution's last view, or None if the user had enough."""
+    try:
+        with shown(stderr) as show:
+            return follow(cloud, arn, show)
+    except KeyboardInterrupt:
+        return None
+
+
+def interrupted(cloud: Cloud, arn: str, stderr: Console) -> Failure:
+    """Ends a private run, leaves another to go on, and says what the user can do."""
+    if cloud.private:
+        cloud.stepfunctions.stop_execution(executionArn=arn, error="Interrupted", cause="Ctrl-C")
+        text = "stopped; the same command again does only what is missing"
+    else:
+        text = (
+            f"{arn} goes on without this command; watch it with\n  stepbatch watch{cloud.flags} {arn}\n"
+            "or give the same command again: it waits for the results and fetches them"
+        )
+    stderr.print(text, soft_wrap=True)
+    return Failure(error="Interrupted", cause=text)
+
+
+def concluded(cloud: Cloud, view: View, places: Outcome) -> Outcome:
+    """The outcome of an execution that ended."""
+    return replace(
+        places,
+        status=status_of(view),
+        execution_arn=view.arn,
+        seconds=view.seconds,
+        jobs=view.jobs,
+        attempts={job.job_id: count_attempts(cloud, job) for job in view.jobs},
+        failure=view.failure,
+    )
+
+
+def count_attempts(cloud: Cloud, job: JobProgress) -> int:
+    """The tries of all children together."""
+    described = describe(cloud.batch, [job.job_id])
+    return sum(len(attempts(member)) for each in described.values() for member in members(cloud.batch, each))
+
+
+def report(pipeline: Pipeline, outcome: Outcome, settings: Settings, cloud: Cloud) -> None:
+    """Failures to stderr, results to stdout; with ``--json`` everything to stderr."""
+    out = Path(outcome.out)
+    if outcome.status in SHOWN_ON_STDOUT:
+        pipeline.show(out, settings.stderr if settings.as_json else settings.stdout)
+    if outcome.failure:
+        settings.stderr.print(Text(outcome.failure.error, style="bold red"), soft_wrap=True)
+        settings.stderr.print(outcome.failure.cause, soft_wrap=True)
+    for failed in failed_jobs(cloud, outcome.jobs):
+        show_failed(failed, settings.stderr)
+
+
+def refuse_unreadable(files: Mapping[str, Path]) -> None:
+    """Raises UsageError naming the first file that cannot be read."""
+    for path in files.values():
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror or error}") from None

@@ -1,0 +1,45 @@
+"""``stepbatch up``: the local cloud in the foreground."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from stepbatch import envfile
+from stepbatch.localcloud_process import READY_SECONDS, Ready, local_cloud
+
+
+def up(*, port: int, state: Path | None, workers: int | None, folder: Path, to: Console) -> int:
+    """Runs the local cloud until it is interrupted or ends by itself; the exit status.
+
+    ``folder/.stepbatch/env`` is there exactly while it answers.
+    """
+    with local_cloud(port=port, state=state, workers=workers) as cloud:
+        try:
+            ready = cloud.ready(time.monotonic() + READY_SECONDS)
+            text = envfile.rendered(envfile.variables(ready))
+            path = envfile.write(folder, text)
+            try:
+                greet(ready, path.relative_to(folder), state, to)
+                status = cloud.wait()
+            finally:
+                envfile.withdraw(path, text)
+        except KeyboardInterrupt:
+            to.print("ending the local cloud")
+            return 0
+    to.print(f"the local cloud ended by itself with status {status}")
+    return 1
+
+
+def greet(ready: Ready, path: Path, state: Path | None, to: Console) -> None:
+    """What to do next."""
+    kept = f"objects are kept in {state}" if state else "nothing is kept when it ends; --state DIR keeps objects"
+    to.print(
+        f"stack {ready.stack} runs at {ready.endpoint_url} ({kept})\n"
+        "In another terminal:\n"
+        f"  source {path}\n"
+        "  stepbatch run montecarlo --portfolio examples/montecarlo/sample_book.json --out out/montecarlo\n"
+        '  aws s3 ls "s3://$BucketName"        # or any other AWS tool\n'
+        "Ctrl-C ends it.",
+        soft_wrap=True,
+    )
