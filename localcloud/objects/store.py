@@ -1,0 +1,264 @@
+"""Objects as files: ``ROOT/BUCKET/key/as/path``, each written under a temporary name and renamed into place.
+
+All paths are relative to the root and are opened through its descriptor. What is not an object lies in
+``ROOT/.objects`` (no bucket can have that name): unfinished writes, unfinished uploads, side files of metadata.
+
+What a crash leaves: after kill -9 every acknowledged object is there, and an object in flight is old or new, never part
+of one. With ``durable`` the same holds after a power cut, save that the last seconds' renames may be missing: data
+is flushed before the rename, the folder is not (that doubles the cost of a small PUT).
+"""
+
+import contextlib
+import itertools
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from localcloud.objects.draft import Draft
+from localcloud.objects.errors import S3Error
+from localcloud.objects.keys import OBJECT, path_of
+from localcloud.objects.records import SIDE_FILES, Record, Records
+
+PRIVATE = ".objects"
+DRAFTS = f"{PRIVATE}/drafts"
+UPLOADS = f"{PRIVATE}/uploads"
+_STRIPES = 1024
+_REMEMBERED = 50_000  # folders known not to be symbolic links
+_ATTEMPTS = 100  # a writer may lose a folder to a deleter this often before it gives up
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # NONBLOCK: somebody may have put a pipe there
+
+Check = Callable[[Record | None], None]  # given the object that is there, raises S3Error if it must not be replaced
+
+
+class StoredObject:
+    """An open object: its record and a descriptor that keeps showing this version even if it is replaced."""
+
+    __slots__ = ("fd", "record")
+
+    def __init__(self, fd: int, record: Record) -> None:
+        self.fd = fd
+        self.record = record
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Store:
+    """The files below ``root``. Any number of threads may use it."""
+
+    def __init__(self, root: Path, *, durable: bool, clock: Callable[[], int], attributes: bool = True) -> None:
+        for folder in (DRAFTS, UPLOADS, SIDE_FILES):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        self.root = root.resolve()
+        self.fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.records = Records(self.fd, durable=durable, attributes=attributes)
+        self.clock = clock
+        self._durable = durable
+        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+        self._numbers = itertools.count()
+        self._real_folders: set[str] = set()
+        self._drafts = f"{DRAFTS}/{os.getpid()}-{clock():x}"
+        os.mkdir(self._drafts, dir_fd=self.fd)
+
+    def draft(self) -> Draft:
+        """A new unnamed object to write into; use it in a ``with`` statement."""
+        return Draft(self.fd, self.unused_path())
+
+    def unused_path(self) -> str:
+        """A path among the drafts that nothing has; what lies there is removed when the store is opened again."""
+        return f"{self._drafts}/{next(self._numbers)}"
+
+    def open(self, bucket: str, key: str) -> StoredObject | None:
+        """The object, open; None if there is none."""
+        return self.open_path(f"{bucket}/{path_of(key)}")
+
+    def open_path(self, path: str) -> StoredObject | None:
+        if not self._stays_inside(path):
+            return None
+        for candidate in (path, path + OBJECT):  # in this order: see _make_way
+            try:
+                fd = os.open(candidate, _READ, dir_fd=self.fd)
+            except OSError:  # not there, a folder on the way is a file, or a symbolic link
+                continue
+            try:
+                status = os.fstat(fd)
+                if stat.S_ISREG(status.st_mode):
+                    return StoredObject(fd, self.records.find(fd, candidate, status))
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)
+        return None
+
+    def head(self, bucket: str, key: str) -> Record | None:
+        """The object's record without its bytes."""
+        found = self.open(bucket, key)
+        if found is None:
+            return None
+        found.close()
+        return found.record
+
+    def commit(self, draft: Draft, bucket: str, key: str, record: Record, check: Check | None = None) -> Record:
+        """Make the draft the object: checked, replaced and visible in one step. Returns the record as stored."""
+        return self.commit_path(draft, f"{bucket}/{path_of(key)}", record, check)
+
+    def commit_path(self, draft: Draft, path: str, record: Record, check: Check | None = None) -> Record:
+        """:meth:`commit` by path. FileNotFoundError if that is one of the store's own and its folder is gone."""
+        if not self._stays_inside(path):
+            raise S3Error("AccessDenied", f"{self.root / path} lies behind a symbolic link; objects are not put there")
+        record = draft.seal(record, self.clock())
+        attached = self.records.attach(draft.fd, record)
+        if self._durable:
+            os.fsync(draft.fd)
+        for _ in range(_ATTEMPTS):
+            with self._lock(path):
+                if check is not None:
+                    check(self._record_at(path))
+                if self._place(draft, path, None if attached else record):
+                    return record
+            if path.startswith(PRIVATE):
+                raise FileNotFoundError(path)
+            self._make_parents(path)
+        raise S3Error("InternalError", f"{path}: its folder keeps vanishing while the object is written")
+
+    def update(self, bucket: str, key: str, change: Callable[[Record], Record]) -> Record:
+        """Replace the record of an object whose bytes stay (its tags)."""
+        path = f"{bucket}/{path_of(key)}"
+        with self._lock(path):
+            found = self.open_path(path)
+            if found is None:
+                raise S3Error("NoSuchKey", Key=key)
+            with found:
+                record = change(found.record)
+                self.records.replace(found.fd, self._target(path), record)
+            return record
+
+    def delete(self, bucket: str, key: str, check: Check | None = None) -> None:
+        """Remove the object if it is there, and the folders that this leaves empty."""
+        path = f"{bucket}/{path_of(key)}"
+        with self._lock(path):
+            if check is not None:
+                check(self._record_at(path))
+            for candidate in (path, path + OBJECT):
+                try:
+                    os.unlink(candidate, dir_fd=self.fd)
+                except OSError:  # not there, or a folder
+                    continue
+                self.records.forget(candidate)
+        self.prune(path)
+
+    def prune(self, path: str) -> None:
+        """Remove empty folders from the one that holds ``path`` up to the bucket, which stays."""
+        parent = path.rpartition("/")[0]
+        while "/" in parent:
+            try:
+                os.rmdir(parent, dir_fd=self.fd)
+            except OSError:  # not empty, or already gone
+                return
+            parent = parent.rpartition("/")[0]
+
+    def is_folder(self, path: str) -> bool:
+        try:
+            return stat.S_ISDIR(os.stat(path, dir_fd=self.fd, follow_symlinks=False).st_mode)
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            os.rmdir(self._drafts, dir_fd=self.fd)
+        os.close(self.fd)
+
+    def _lock(self, path: str) -> threading.Lock:
+        return self._locks[hash(path) % _STRIPES]
+
+    def _record_at(self, path: str) -> Record | None:
+        found = self.open_path(path)
+        if found is None:
+            return None
+        found.close()
+        return found.record
+
+    def _target(self, path: str) -> str:
+        """Where the object is, or is to be: beside the folder of its name if there is one."""
+        if self.is_folder(path):
+            return path + OBJECT
+        try:
+            os.stat(path + OBJECT, dir_fd=self.fd, follow_symlinks=False)
+        except OSError:
+            return path
+        return path + OBJECT
+
+    def _place(self, draft: Draft, path: str, beside: Record | None) -> bool:
+        """Rename the draft into place; False if a folder on the way is missing or has just appeared."""
+        target = self._target(path)
+        try:
+            if beside is not None:
+                self.records.lay_beside(target, beside)
+            draft.rename(target)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return False
+        return True
+
+    def _make_parents(self, path: str) -> None:
+        """Make the folders that ``path`` lies in, never the bucket itself."""
+        steps = list(_parents(path))
+        if not self.is_folder(steps[0]):
+            raise S3Error("NoSuchBucket", BucketName=steps[0])
+        for folder in steps[1:]:
+            try:
+                os.mkdir(folder, dir_fd=self.fd)
+            except FileExistsError:
+                self._make_way(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                return  # somebody removes what we make: commit tries again
+
+    def _make_way(self, folder: str) -> None:
+        """If an object has the folder's name, move it aside. A reader that misses it here finds it there."""
+        with self._lock(folder):
+            if self.is_folder(folder):
+                return
+            found = self.open_path(folder)
+            if found is None:
+                return  # removed meanwhile, or no object: commit tries again and says so
+            with found:
+                aside = folder + OBJECT
+                self.records.replace(found.fd, aside, found.record)
+                os.rename(folder, aside, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+                os.mkdir(folder, dir_fd=self.fd)
+            self.records.forget(folder)
+
+    def _stays_inside(self, path: str) -> bool:
+        """False if a folder on the way is a symbolic link. No key can make one, but a person can."""
+        parent = path.rpartition("/")[0]
+        if parent in self._real_folders:
+            return True
+        for folder in _parents(path):
+            try:
+                mode = os.stat(folder, dir_fd=self.fd, follow_symlinks=False).st_mode
+            except OSError:
+                return True  # nothing there to follow
+            if stat.S_ISLNK(mode):
+                return False
+        if len(self._real_folders) >= _REMEMBERED:
+            self._real_folders.clear()
+        self._real_folders.add(parent)
+        return True
+
+
+def _parents(path: str) -> Iterator[str]:
+    position = path.find("/")
+    while position != -1:
+        yield path[:position]
+        position = path.find("/", position + 1)
