@@ -1,0 +1,63 @@
+"""The reference values, and notes and paths built from their cases."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fanout.market import HestonParameters
+from pricer.estimate import Paths
+from pricer.gbm import GbmPaths
+from pricer.heston import HestonPaths
+from pricer.note import Note
+
+Case = dict[str, Any]
+FILE = Path(__file__).parents[2] / "data" / "autocallable_prices.json"
+CASES: list[Case] = json.loads(FILE.read_text())["cases"]
+
+
+def some(*models: str, monitoring: str = "maturity") -> list[Any]:
+    return [case for case in CASES if case["model"] in models and case["protectionMonitoring"] == monitoring]
+
+
+def note_of(case: Case) -> Note:
+    times = np.array(case["times"])
+    autocall = np.array(case["autocall"], float)
+    autocall[-1] = math.inf
+    return Note(
+        strikes=np.array([case["strike"] / case["spot"]]),
+        autocall=autocall,
+        coupon_barrier=np.array(case["coupon_barrier"]),
+        coupon=case["coupon"],
+        memory=case["memory"],
+        unpaid=case["unpaid0"],
+        protection=case["protection"],
+        continuous=case["protectionMonitoring"] == "continuous",
+        discounts=np.exp(-case["rate"] * times),
+    )
+
+
+def paths_of(case: Case) -> Paths:
+    times = np.array(case["times"])
+    growth = (case["rate"] - case["div"]) * times
+    if case["model"] == "heston":
+        return HestonPaths.of(HestonParameters(**case["heston"]), log_growth=growth, times=times)
+    return GbmPaths.of(log_growth=growth, variances=np.square(case["fwd_vol"]) * np.diff(times, prepend=0.0))
+
+
+def note(**changes: Any) -> Note:
+    """Three dates, called at 1, coupons from 0.8, protected from 0.6, no discounting; strike = spot."""
+    terms: dict[str, Any] = {
+        "strikes": np.array([1.0]),
+        "autocall": np.array([1.0, 1.0, math.inf]),
+        "coupon_barrier": np.array([0.8, 0.8, 0.8]),
+        "coupon": 0.05,
+        "memory": True,
+        "unpaid": 0,
+        "protection": 0.6,
+        "continuous": False,
+        "discounts": np.ones(3),
+    }
+    return Note(**{**terms, **changes})

@@ -1,0 +1,69 @@
+"""The closed-form expectation over the last normal against the plain payoff, summed over that normal."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricer.expectation import expected_payoff
+from pricer.lines import Lines
+from pricer.normals import quantile
+from pricer.payoff import discounted_payoff
+from tests.unit.pricer.cases import note
+
+PATHS = 40
+SLICES = 20_000  # of the last normal, by equal probability
+
+
+def lines(kind: Any = np.float64) -> Lines:
+    random = np.random.default_rng(5)
+    intercepts = random.normal(-0.1, 0.25, (1, 3, PATHS))
+    slopes = np.cumsum(random.uniform(0.05, 0.2, (1, 3, PATHS)), axis=1)
+    return Lines(intercepts=intercepts.astype(kind), slopes=slopes.astype(kind), normals=np.zeros(PATHS, kind))
+
+
+NOTES = {
+    "plain": {},
+    "no memory": {"memory": False},
+    "coupons carried in": {"unpaid": 3},
+    "carried in and no memory": {"unpaid": 3, "memory": False},
+    "touched": {"protection": math.inf},
+    "strike off spot": {"strikes": np.array([1.2])},
+    "step-down": {"autocall": np.array([1.1, 0.9, math.inf])},
+    "no call at first": {"autocall": np.array([math.inf, 0.9, math.inf])},
+    "coupon barriers by date": {"coupon_barrier": np.array([0.9, 0.7, 0.8])},
+    "a date without coupon": {"coupon_barrier": np.array([0.8, math.inf, 0.8])},
+    "without memory, a date without coupon": {"coupon_barrier": np.array([0.8, math.inf, 0.8]), "memory": False},
+    "no coupon at the end": {"coupon_barrier": np.array([0.8, 0.8, math.inf])},
+    "coupons only at the end": {"coupon_barrier": np.array([math.inf, math.inf, 0.8])},
+    "discounts": {"discounts": np.array([0.97, 0.93, 0.88])},
+    "protection above the coupon barrier": {"protection": 0.9},
+    "barriers above par": {"protection": 1.3, "coupon_barrier": np.full(3, 1.4), "autocall": np.full(3, math.inf)},
+}
+
+
+@pytest.mark.parametrize("terms", NOTES.values(), ids=NOTES.keys())
+def test_the_expectation_is_the_payoff_integrated_over_the_last_normal(terms: dict[str, Any]) -> None:
+    a_note, some = note(**terms), lines()
+    expected = expected_payoff(a_note, some)
+    x = quantile((np.arange(SLICES) + 0.5) / SLICES)
+    for path in range(PATHS):
+        levels = np.exp(some.intercepts[0, :, path, None] + some.slopes[0, :, path, None] * x) / a_note.strikes[0]
+        assert expected.value[path] == pytest.approx(discounted_payoff(a_note, levels).mean(), abs=4 / SLICES)
+
+
+def test_probabilities_are_those_of_the_events() -> None:
+    a_note, some = note(), lines()
+    expected = expected_payoff(a_note, some)
+    x = quantile((np.arange(SLICES) + 0.5) / SLICES)
+    levels = np.exp(some.intercepts[0, :, :, None] + some.slopes[0, :, :, None] * x)
+    alive = np.logical_and.accumulate(levels[:2] < 1.0, axis=0)
+    assert expected.alive == pytest.approx(alive.mean(axis=2), abs=2 / SLICES)
+    assert expected.loss == pytest.approx((alive[1] & (levels[2] < 0.6)).mean(axis=1), abs=2 / SLICES)
+
+
+def test_single_precision_costs_less_than_a_hundredth_of_a_basis_point() -> None:
+    exact, single = (expected_payoff(note(), lines(kind)).value for kind in (np.float64, np.float32))
+    assert single.dtype == np.float32
+    assert single == pytest.approx(exact, abs=1e-6)

@@ -1,0 +1,111 @@
+"""From positions to prices: what is shared, what is refused, and what must not change a number."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from fanout.book import Position, path_group
+from fanout.market import Market
+from fanout.prices import Price, Unpriced
+from pricer.estimate import Sampling
+from pricer.price import price_positions
+from tests.unit.pricer.books import DATES, market, position, schedule
+
+FEW = Sampling(seed=3, log2_points=5)
+
+
+def priced(positions: Sequence[Position], snapshot: Market | None = None, sampling: Sampling = FEW) -> list[Price]:
+    return [price for prices, _ in price_positions(positions, snapshot or market(), sampling) for price in prices]
+
+
+def book() -> list[Position]:
+    """Two underlyings, three schedules, in the order of their path groups."""
+    smi = [position(index, coupon=0.04 + index / 1000) for index in range(4)]
+    short = [position(4 + index, schedule=schedule(*DATES[:2])) for index in range(2)]
+    heston = [position(6 + i, underlyings=[{"name": "SX5E", "strike": 3400.0 + 50 * i}]) for i in range(3)]
+    return sorted([*smi, *short, *heston], key=lambda each: path_group(each, market()))
+
+
+def test_prices_do_not_depend_on_slices_or_order() -> None:
+    whole = {price.index: price for price in priced(book())}
+    for cuts in ([0, 9], [0, 1, 2, 5, 9], list(range(10))):
+        sliced = [price for start, stop in pairwise(cuts) for price in priced(book()[start:stop])]
+        assert {price.index: price for price in sliced} == whole
+    assert {price.index: price for price in priced(book()[::-1])} == whole
+
+
+def test_the_seed_changes_prices_within_their_errors() -> None:
+    one, other = (priced(book(), sampling=Sampling(seed=seed, log2_points=8)) for seed in (1, 2))
+    for a, b in zip(one, other, strict=True):
+        assert a.pv != b.pv
+        assert abs(a.pv - b.pv) < 6 * math.hypot(a.standard_error, b.standard_error)
+
+
+def test_identical_trades_have_identical_prices_scaled_by_side_and_notional() -> None:
+    one, short, half = priced([position(0), position(1, side="short"), position(2, notional=5_000_000)])
+    assert short.pv == -one.pv
+    assert half.pv == pytest.approx(one.pv / 2, rel=1e-15)
+    assert short.standard_error == one.standard_error
+    assert [price.id for price in (one, short, half)] == ["N0", "N1", "N2"]
+
+
+def test_the_standard_error_is_across_scrambles() -> None:
+    (price,) = priced([position()])
+    mean = sum(price.scrambles) / 32
+    spread = sum((value - mean) ** 2 for value in price.scrambles) / 31
+    assert price.pv == pytest.approx(mean)
+    assert price.standard_error == pytest.approx(math.sqrt(spread / 32))
+    assert price.paths == 32 * 2**5
+
+
+def test_a_called_note_is_worth_its_unsettled_flows() -> None:
+    dates = schedule("2019-11-18", "2020-11-20")
+    called = position(schedule=dates, fixings={"2019-11-18": {"SMI": 100.0}}, settlementDays=3)
+    (price,) = priced([called])
+    assert price.pv == pytest.approx(10_500_000 * math.exp(-0.01 / 360), rel=1e-12)
+    assert (price.standard_error, price.paths) == (0.0, 0)
+
+
+def test_a_certain_coupon_note_is_worth_its_discounted_flows() -> None:
+    terms = [{"date": day, "couponBarrier": 0.0001} for day in DATES]
+    (price,) = priced([position(schedule=terms, protectionBarrier=0.0001)])
+    times = [366 / 360, 733 / 360, 1097 / 360]
+    accumulated = [0.01 * times[0], 0, 0.02 * times[2]]
+    share = (times[1] - times[0]) / (times[2] - times[0])
+    accumulated[1] = accumulated[0] + share * (accumulated[2] - accumulated[0])
+    value = sum(0.05 * math.exp(-each) for each in accumulated) + math.exp(-accumulated[2])
+    assert price.pv == pytest.approx(10_000_000 * value, rel=1e-9)
+
+
+def test_a_position_without_price_is_named_with_its_reason_and_stops_no_other() -> None:
+    contradicted = position(
+        0,
+        schedule=schedule("2019-11-18", *DATES),
+        fixings={"2019-11-18": {"SMI": 50.0}},
+        protectionMonitoring="continuous",
+        knockedIn=False,
+    )
+    failed: list[Unpriced] = []
+    prices: list[Price] = []
+    for some, reasons in price_positions([contradicted, position(1)], market(), FEW):
+        prices += some
+        failed += reasons
+    assert [price.index for price in prices] == [1]
+    assert [(each.index, each.id) for each in failed] == [(0, "N0")]
+    assert failed[0].reason
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ({"underlyings": [{"name": "SMI", "strike": 100}, {"name": "SX5E", "strike": 3500}]}, "baskets are not priced"),
+        ({"protectionMonitoring": "continuous"}, "'continuous' is not priced yet"),
+    ],
+)
+def test_what_is_not_there_is_refused_by_name(terms: dict[str, Any], reason: str) -> None:
+    ((prices, failed),) = price_positions([position(**terms)], market(), FEW)
+    assert prices == []
+    assert reason in failed[0].reason
