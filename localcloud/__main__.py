@@ -1,0 +1,104 @@
+"""``python -m localcloud --template template.yaml``: run the template's cloud until told to stop."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+LOG = logging.getLogger("localcloud")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 after a clean stop; 2 when the template or the port is at fault, said in one line."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="localcloud: %(levelname)s %(message)s", stream=sys.stderr)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if options.exit_with_stdin:
+        threading.Thread(target=_await_stdin, args=(stop,), daemon=True).start()
+    try:
+        return _serve(options, stop)
+    except _refusals() as error:
+        print(f"localcloud: {error}", file=sys.stderr)
+        return 2
+
+
+def _serve(options: argparse.Namespace, stop: threading.Event) -> int:
+    from localcloud.cloud import LocalCloud, Settings  # seconds of imports, after the arguments have been checked
+    from localcloud.deploy.template import read_template
+
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    template = read_template(options.template, region=region, parameters=dict(options.parameter))
+    settings = Settings(region=region, port=options.port, state=options.state, workers=options.workers)
+    try:
+        cloud = LocalCloud(settings, root=template.root)
+    except OSError as error:
+        raise BusyPortError(options.port, error) from error
+    try:
+        cloud.start()
+        stack = cloud.deploy(template, options.stack)
+        ready = {
+            "endpointUrl": cloud.endpoint_url,
+            "region": region,
+            "account": settings.account,
+            "stack": stack.name,
+            "outputs": {output.key: output.value for output in stack.outputs},
+            "pid": os.getpid(),
+        }
+        print(json.dumps(ready), flush=True)
+        stop.wait()
+    finally:
+        cloud.stop()
+    return 0
+
+
+class BusyPortError(Exception):
+    def __init__(self, port: int, error: OSError) -> None:
+        super().__init__(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port, 0 takes any")
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    from localcloud.errors import TemplateError
+
+    return TemplateError, BusyPortError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
+    parser.add_argument("--template", type=Path, required=True, help="the SAM or CloudFormation template to run")
+    parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1; 0 takes any free one (default 4566)")
+    parser.add_argument("--state", type=Path, help="keep objects here (default: in a temporary directory)")
+    parser.add_argument("--workers", type=int, help="vCPUs that jobs may use (default: this machine's)")
+    parser.add_argument("--stack", default="stepbatch", help="name of the stack (default stepbatch)")
+    parser.add_argument(
+        "--parameter", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="a parameter of the template"
+    )
+    parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
+    return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _await_stdin(stop: threading.Event) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    stop.set()
+
+
+def _run() -> NoReturn:
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    _run()

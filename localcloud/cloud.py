@@ -1,0 +1,134 @@
+"""The local cloud, put together: one process, one gateway, every service behind it."""
+
+import contextlib
+import logging
+import os
+import tempfile
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from localcloud import interpreter, objects
+from localcloud.batch.api import BatchService
+from localcloud.batchapi import BatchApi
+from localcloud.catalogue import BatchCatalogue
+from localcloud.clients import Clients
+from localcloud.cloudformation import CloudFormation
+from localcloud.deploy.deployer import deploy
+from localcloud.deploy.registry import Place
+from localcloud.deploy.stack import Stack
+from localcloud.deploy.template import Template
+from localcloud.functions.api import Invoker
+from localcloud.functions.pool import Pool
+from localcloud.functions.worker import Host
+from localcloud.gateway import Gateway
+from localcloud.iam import Credentials
+from localcloud.images import LocalImages
+from localcloud.motobackends import MotoFunctions, MotoLogs, moto_application
+from localcloud.processes import Spawner
+from localcloud.server import Server, listen
+from localcloud.statemachines import StateMachines
+
+LOG = logging.getLogger(__name__)
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a local cloud is started."""
+
+    region: str
+    port: int = 4566  # 0: any free one
+    state: Path | None = None  # where objects are kept; None: a temporary directory
+    workers: int | None = None  # vCPUs for jobs; None: those of this machine
+    account: str = field(default=ACCOUNT)
+
+
+class LocalCloud:
+    """Listens once made (OSError when the port is busy); :meth:`start` serves, :meth:`stop` leaves nothing behind."""
+
+    def __init__(self, settings: Settings, *, root: Path) -> None:
+        self.settings = settings
+        self._exits = contextlib.ExitStack()
+        self._listener = self._exits.enter_context(contextlib.closing(listen(settings.port)))
+        self.endpoint_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._scratch = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="localcloud-")))
+        self._state = settings.state or self._scratch
+        self._assemble(root)
+
+    def _assemble(self, root: Path) -> None:
+        settings = self.settings
+        where = {"account": settings.account, "region": settings.region}
+        credentials = Credentials(settings.account)
+        logs = MotoLogs(**where)
+        fallback = moto_application()
+        self.clients = Clients(self.endpoint_url, settings.region, credentials.credentials_for)
+        self.functions = MotoFunctions(**where, root=self._scratch)
+        catalogue = BatchCatalogue(**where)
+        self.jobs = BatchService(
+            catalogue=catalogue,
+            images=LocalImages(root),
+            credentials=credentials.credentials_for,
+            logs=logs,
+            endpoint_url=self.endpoint_url,
+            region=settings.region,
+            root=_directory(self._scratch / "batch"),
+            workers=settings.workers,
+            account=settings.account,
+        )
+        interpreter.repair(clients=self.clients, jobs=self.jobs)
+        self._pool = Pool(
+            Host(
+                spawner=Spawner(),
+                credentials=credentials.credentials_for,
+                logs=lambda group, stream: partial(logs.append, group, stream),
+                endpoint_url=self.endpoint_url,
+                region=settings.region,
+                root=_directory(self._scratch / "functions"),
+            ),
+            limit=max(8, 4 * (os.process_cpu_count() or 1)),
+        )
+        self.stacks = CloudFormation()
+        gateway = Gateway(
+            {
+                "batch": BatchApi(catalogue, self.jobs),
+                "lambda": Invoker(self.functions.find, self._pool),
+                "cloudformation": self.stacks,
+                "states": StateMachines(**where),
+                "sts": credentials.sts,
+            },
+            objects=objects.application(_directory(self._state / "objects"), fallback),
+            fallback=fallback,
+        )
+        self._server = Server(self._listener, gateway)
+
+    def start(self) -> None:
+        for service in (self._server, self.jobs, self._pool):
+            service.start()
+            self._exits.callback(service.stop)
+
+    def stop(self) -> None:
+        self._exits.close()
+
+    def deploy(self, template: Template, name: str) -> Stack:
+        """Create the template's resources as the stack ``name``."""
+        settings = self.settings
+        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.account}/{settings.region}/{name}")
+        place = Place(
+            stack=name,
+            account=settings.account,
+            region=settings.region,
+            clients=self.clients,
+            use_code=self.functions.use_code,
+        )
+        arn = f"arn:aws:cloudformation:{settings.region}:{settings.account}:stack/{name}/{identity}"
+        stack = deploy(template, place, stack_arn=arn, now=lambda: datetime.now(UTC))
+        self.stacks.add(stack)
+        return stack
+
+
+def _directory(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,1 @@
+"""The template's resources, made here: expand, resolve, order, create. Strict: what is not understood is refused."""

@@ -1,0 +1,111 @@
+"""Which resource types exist here, and what their creators are given."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.clients import Clients, input_shape
+from localcloud.deploy.shapes import api_parameters
+from localcloud.deploy.stack import Created, physical_name
+from localcloud.deploy.template import Template
+from localcloud.errors import DeployError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where resources are created."""
+
+    stack: str
+    account: str
+    region: str
+    clients: Clients
+    use_code: Callable[[str, Path], None]  # CodeSha256 of a function or layer, and the directory that it runs from
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        return f"arn:aws:{service}:{self.region if region is None else region}:{self.account}:{resource}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Declaration:
+    """A resource as its creator sees it: properties resolved, and each to be taken once.
+
+    What no one takes is refused when the creator is done: a property must never be ignored by accident.
+    """
+
+    logical_id: str
+    type: str
+    properties: dict[str, Any]
+    template: Template
+    place: Place
+    _left: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left = set(self.properties)
+
+    @property
+    def where(self) -> str:
+        return f"Resources.{self.logical_id}.Properties"
+
+    def take(self, name: str, default: Any = None) -> Any:
+        self._left.discard(name)
+        return self.properties.get(name, default)
+
+    def need(self, name: str) -> Any:
+        value = self.take(name)
+        if value is None:
+            raise self.error("is required", prop=name)
+        return value
+
+    def without_effect(self, *names: str) -> None:
+        """Properties that matter on AWS and change nothing here."""
+        self._left.difference_update(names)
+
+    def finish(self) -> None:
+        if self._left:
+            raise self.error(f"of {self.type} is not emulated here", prop=", ".join(sorted(self._left)))
+
+    def name(self, prop: str, *, limit: int) -> str:
+        """The physical name: the declared one, else ``stack-LogicalId``."""
+        return str(self.take(prop) or physical_name(self.place.stack, self.logical_id, limit=limit))
+
+    def tags(self) -> dict[str, str]:
+        declared = self.take("Tags") or {}
+        return dict(declared) if isinstance(declared, Mapping) else {tag["Key"]: str(tag["Value"]) for tag in declared}
+
+    def call(self, service: str, operation: str, **parameters: Any) -> Any:
+        """Call the local API; what it refuses is an error of this resource."""
+        method = getattr(self.place.clients.client(service, session_name="cloudformation"), operation)
+        try:
+            return method(**{name: value for name, value in parameters.items() if value is not None})
+        except ClientError as error:
+            raise self.error(error.response["Error"]["Message"]) from error
+        except BotoCoreError as error:
+            raise self.error(str(error)) from error
+
+    def as_parameters(self, service: str, operation: str, *, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Every property but ``skip``, in the names and types of the API operation."""
+        properties = {name: self.take(name) for name in self.properties if name not in skip}
+        parameters: dict[str, Any] = api_parameters(properties, input_shape(service, operation), self.where)
+        return parameters
+
+    def error(self, problem: str, *, prop: str = "") -> DeployError:
+        return DeployError(f"Resources.{self.logical_id}", problem, prop=prop and f"Properties.{prop}")
+
+
+Creator = Callable[[Declaration], Created]
+CREATORS: dict[str, Creator] = {}
+UNEMULATED: set[str] = set()  # types that are accepted, with nothing behind them
+
+
+def creates(type_name: str) -> Callable[[Creator], Creator]:
+    """Register the creator of an emulated type."""
+
+    def register(creator: Creator) -> Creator:
+        assert type_name not in CREATORS, f"{type_name} has two creators"
+        CREATORS[type_name] = creator
+        return creator
+
+    return register

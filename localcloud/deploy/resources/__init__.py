@@ -1,0 +1,1 @@
+"""One module per group of resource types; :data:`localcloud.deploy.registry.CREATORS` holds what they register."""

@@ -1,0 +1,108 @@
+"""Lambda functions and layers. Code runs from the template's directories; the API holds a zip of the same files."""
+
+import hashlib
+import io
+import zipfile
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+from localcloud.deploy.registry import Declaration, creates
+from localcloud.deploy.stack import Created, physical_name
+
+_NOT_CODE = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+_LIMIT = 250 << 20  # unzipped size of a function with its layers
+
+
+@creates("AWS::Lambda::Function")
+def function(this: Declaration) -> Created:
+    name = this.name("FunctionName", limit=64)
+    code = _code(this, this.need("Code"), "Code")
+    this.without_effect("SnapStart", "RuntimeManagementConfig", "ReservedConcurrentExecutions", "Tags", "VpcConfig")
+    this.without_effect("FileSystemConfigs")
+    reserved = this.take("ReservedConcurrentExecutions")
+    skip = ("FunctionName", "Code", "SnapStart", "RuntimeManagementConfig", "ReservedConcurrentExecutions", "Tags")
+    parameters = this.as_parameters("lambda", "CreateFunction", skip=(*skip, "VpcConfig", "FileSystemConfigs"))
+    made = this.call(
+        "lambda", "create_function", FunctionName=name, Code={"ZipFile": code}, Tags=this.tags() or None, **parameters
+    )
+    if reserved is not None:
+        this.call("lambda", "put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=int(reserved))
+    return Created(physical_id=name, attributes={"Arn": made["FunctionArn"]})
+
+
+@creates("AWS::Lambda::LayerVersion")
+def layer_version(this: Declaration) -> Created:
+    name = str(this.take("LayerName") or physical_name(this.place.stack, this.logical_id, limit=140))
+    content = _code(this, this.need("Content"), "Content")
+    parameters = this.as_parameters("lambda", "PublishLayerVersion", skip=("LayerName", "Content"))
+    made = this.call("lambda", "publish_layer_version", LayerName=name, Content={"ZipFile": content}, **parameters)
+    arn = made["LayerVersionArn"]
+    return Created(physical_id=arn, attributes={"LayerVersionArn": arn})
+
+
+@creates("AWS::Lambda::Version")
+def version(this: Declaration) -> Created:
+    name = this.need("FunctionName")
+    this.without_effect("ProvisionedConcurrencyConfig", "RuntimePolicy", "CodeSha256", "FunctionScalingConfig")
+    made = this.call("lambda", "publish_version", FunctionName=name, Description=this.take("Description"))
+    arn = f"{made['FunctionArn'].removesuffix(':' + made['Version'])}:{made['Version']}"
+    return Created(physical_id=arn, attributes={"Version": made["Version"], "FunctionArn": arn})
+
+
+@creates("AWS::Lambda::Alias")
+def alias(this: Declaration) -> Created:
+    this.without_effect("ProvisionedConcurrencyConfig")
+    made = this.call(
+        "lambda",
+        "create_alias",
+        FunctionName=this.need("FunctionName"),
+        Name=this.need("Name"),
+        FunctionVersion=this.need("FunctionVersion"),
+        Description=this.take("Description"),
+    )
+    return Created(physical_id=made["AliasArn"], attributes={"AliasArn": made["AliasArn"]})
+
+
+@creates("AWS::Lambda::Permission")
+def permission(this: Declaration) -> Created:
+    statement = f"{this.place.stack}-{this.logical_id}"
+    parameters = this.as_parameters("lambda", "AddPermission", skip=("InvokedViaFunctionUrl",))
+    this.without_effect("InvokedViaFunctionUrl")
+    this.call("lambda", "add_permission", StatementId=statement, **parameters)
+    return Created(physical_id=statement, attributes={"Id": statement})
+
+
+def _code(this: Declaration, location: dict[str, Any], prop: str) -> bytes:
+    """A zip for the API; the directory behind it is where workers run."""
+    if "ZipFile" in location:
+        return zip_files({"index.py": str(location["ZipFile"]).encode()})
+    bucket, key = location.get("S3Bucket"), location.get("S3Key")
+    if not bucket or not key:
+        raise this.error(f"names no code that runs here: {location}; images of functions are not emulated", prop=prop)
+    directory = this.template.local_path(bucket, key)
+    if directory is None:
+        data: bytes = this.call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read()
+        return data
+    if not directory.is_dir():
+        return directory.read_bytes()
+    content = zip_files(_files(directory))
+    this.place.use_code(b64encode(hashlib.sha256(content).digest()).decode(), directory)
+    return content
+
+
+def _files(directory: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in directory.rglob("*") if path.is_file() and not _NOT_CODE & set(path.parts))
+    size = sum(path.stat().st_size for path in paths)
+    if size > _LIMIT:
+        raise ValueError(f"{directory} holds {size >> 20} MB; a function and its layers may have 250 MB")
+    return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
+
+
+def zip_files(files: dict[str, bytes]) -> bytes:
+    """The same bytes for the same files, whenever they were written."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content)
+    return buffer.getvalue()

@@ -1,0 +1,105 @@
+"""Buckets, tables and log groups."""
+
+from typing import Any
+
+from localcloud.clients import input_shape
+from localcloud.deploy.registry import Declaration, creates
+from localcloud.deploy.shapes import api_parameters
+from localcloud.deploy.stack import Created, bucket_name
+
+# Property of the bucket → (operation, parameter); their contents have the API's own names.
+_BUCKET_SETTINGS = {
+    "VersioningConfiguration": ("put_bucket_versioning", "VersioningConfiguration"),
+    "PublicAccessBlockConfiguration": ("put_public_access_block", "PublicAccessBlockConfiguration"),
+    "OwnershipControls": ("put_bucket_ownership_controls", "OwnershipControls"),
+}
+
+
+@creates("AWS::S3::Bucket")
+def bucket(this: Declaration) -> Created:
+    place = this.place
+    name = str(this.take("BucketName") or bucket_name(place.stack, this.logical_id, place.account))
+    elsewhere = {"LocationConstraint": place.region} if place.region != "us-east-1" else None
+    this.call("s3", "create_bucket", Bucket=name, CreateBucketConfiguration=elsewhere)
+    for prop, (operation, parameter) in _BUCKET_SETTINGS.items():
+        value = this.take(prop)
+        if value is not None:
+            shape = input_shape("s3", operation).members[parameter]
+            where = f"{this.where}.{prop}"
+            this.call("s3", operation, Bucket=name, **{parameter: api_parameters(value, shape, where)})
+    _encryption(this, name)
+    _bucket_tags(this, name)
+    # objects do not age here; CORS and metrics have no one to serve
+    this.without_effect("LifecycleConfiguration", "CorsConfiguration", "MetricsConfigurations", "LoggingConfiguration")
+    domain = f"{name}.s3.amazonaws.com"
+    return Created(
+        physical_id=name,
+        attributes={
+            "Arn": f"arn:aws:s3:::{name}",
+            "DomainName": domain,
+            "RegionalDomainName": f"{name}.s3.{place.region}.amazonaws.com",
+            "DualStackDomainName": f"{name}.s3.dualstack.{place.region}.amazonaws.com",
+            "WebsiteURL": f"http://{name}.s3-website-{place.region}.amazonaws.com",
+        },
+    )
+
+
+def _encryption(this: Declaration, name: str) -> None:
+    rules = (this.take("BucketEncryption") or {}).get("ServerSideEncryptionConfiguration")
+    if not rules:
+        return
+    configuration = {
+        "Rules": [
+            {
+                "ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"],
+                "BucketKeyEnabled": str(rule.get("BucketKeyEnabled", False)).lower() == "true",
+            }
+            for rule in rules
+        ]
+    }
+    this.call("s3", "put_bucket_encryption", Bucket=name, ServerSideEncryptionConfiguration=configuration)
+
+
+def _bucket_tags(this: Declaration, name: str) -> None:
+    tags = this.tags()
+    if tags:
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        this.call("s3", "put_bucket_tagging", Bucket=name, Tagging={"TagSet": pairs})
+
+
+@creates("AWS::DynamoDB::Table")
+def table(this: Declaration) -> Created:
+    name = this.name("TableName", limit=255)
+    ttl = this.take("TimeToLiveSpecification")
+    this.without_effect("PointInTimeRecoverySpecification", "ContributorInsightsSpecification", "ResourcePolicy")
+    later = ("TableName", "TimeToLiveSpecification", "SSESpecification", "StreamSpecification")
+    streams = _stream(this)
+    this.without_effect("SSESpecification")
+    skip = (*later, "PointInTimeRecoverySpecification", "ContributorInsightsSpecification", "ResourcePolicy")
+    parameters = this.as_parameters("dynamodb", "CreateTable", skip=skip)
+    made = this.call("dynamodb", "create_table", TableName=name, StreamSpecification=streams, **parameters)
+    if ttl:
+        enabled = str(ttl["Enabled"]).lower() == "true"
+        specification = {"AttributeName": ttl["AttributeName"], "Enabled": enabled}
+        this.call("dynamodb", "update_time_to_live", TableName=name, TimeToLiveSpecification=specification)
+    description = made["TableDescription"]
+    attributes = {"Arn": description["TableArn"], "TableId": description.get("TableId", "")}
+    if "LatestStreamArn" in description:
+        attributes["StreamArn"] = description["LatestStreamArn"]
+    return Created(physical_id=name, attributes=attributes)
+
+
+def _stream(this: Declaration) -> dict[str, Any] | None:
+    declared = this.take("StreamSpecification")
+    return None if declared is None else {"StreamEnabled": True, "StreamViewType": declared["StreamViewType"]}
+
+
+@creates("AWS::Logs::LogGroup")
+def log_group(this: Declaration) -> Created:
+    name = this.name("LogGroupName", limit=512)
+    this.call("logs", "create_log_group", logGroupName=name, tags=this.tags() or None)
+    days = this.take("RetentionInDays")
+    if days is not None:
+        this.call("logs", "put_retention_policy", logGroupName=name, retentionInDays=int(days))
+    this.without_effect("KmsKeyId", "DataProtectionPolicy", "LogGroupClass", "FieldIndexPolicies")
+    return Created(physical_id=name, attributes={"Arn": this.place.arn("logs", f"log-group:{name}:*")})

@@ -1,0 +1,141 @@
+"""moto in this process: how it is set up, and the parts of its state that our services read and write."""
+
+import contextlib
+import io
+import shutil
+import threading
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from moto.awslambda import models as lambda_models
+from moto.core.config import default_user_config
+from moto.core.exceptions import JsonRESTError
+from moto.logs.models import logs_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from localcloud.errors import ApiError
+from localcloud.functions.configuration import FunctionConfiguration
+from localcloud.interpreter import expect
+from localcloud.server import WSGIApp
+
+
+def moto_application() -> WSGIApp:
+    """moto's server as a WSGI application, its interpreter switched on, AWS's managed policies loaded."""
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    default_user_config["iam"] = {"load_aws_managed_policies": True}
+    _keep_logging_configuration()
+    application: WSGIApp = DomainDispatcherApplication(create_backend_app)
+    return application
+
+
+def _keep_logging_configuration() -> None:
+    """moto forgets a function's LoggingConfig."""
+    function = lambda_models.LambdaFunction
+    expect(function.__init__, 'self.logs_group_name = f"/aws/lambda/{self.function_name}"')
+    expect(function.get_configuration, '"SnapStart": {"ApplyOn": "None"')
+    create, describe, update = function.__init__, function.get_configuration, function.update_configuration
+
+    def create_with_logging(self: Any, account_id: str, spec: dict[str, Any], *rest: Any, **named: Any) -> None:
+        create(self, account_id, spec, *rest, **named)
+        declared = spec.get("LoggingConfig") or {}
+        self.logging_config = {"LogFormat": "Text", "LogGroup": self.logs_group_name} | declared
+
+    def describe_with_logging(self: Any, *rest: Any, **named: Any) -> dict[str, Any]:
+        described: dict[str, Any] = describe(self, *rest, **named)
+        return described | {"LoggingConfig": self.logging_config}
+
+    def update_with_logging(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
+        self.logging_config = self.logging_config | (config_updates.get("LoggingConfig") or {})
+        result: dict[str, Any] = update(self, config_updates)
+        return result
+
+    function.__init__ = create_with_logging
+    function.get_configuration = describe_with_logging
+    function.update_configuration = update_with_logging
+
+
+class MotoLogs:
+    """CloudWatch Logs: appends to moto's streams, making groups and streams as they are first used."""
+
+    def __init__(self, *, account: str, region: str) -> None:
+        self._account = account
+        self._region = region
+        self._lock = threading.Lock()  # moto's streams are not safe to write from several threads
+
+    def append(self, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+        """``events``: (milliseconds since 1970, message), oldest first; none only creates the stream."""
+        with self._lock:
+            backend = logs_backends[self._account][self._region]
+            backend.ensure_log_group(group)
+            backend.ensure_log_stream(group, stream)
+            if events:
+                entries = [{"timestamp": moment, "message": message} for moment, message in events]
+                backend.groups[group].streams[stream].put_log_events(entries)
+
+
+class MotoFunctions:
+    """Function configurations out of moto's Lambda, and the directories that their code runs from."""
+
+    def __init__(self, *, account: str, region: str, root: Path) -> None:
+        self._account = account
+        self._region = region
+        self._root = root
+        self._directories: dict[str, Path] = {}
+        self._lock = threading.Lock()
+
+    def use_code(self, sha256: str, directory: Path) -> None:
+        """Code with this CodeSha256 runs straight from ``directory``."""
+        with self._lock:
+            self._directories[sha256] = directory
+
+    def find(self, name_or_arn: str, qualifier: str | None) -> FunctionConfiguration:
+        """The configuration of a version; ResourceNotFoundException when there is none."""
+        backend = lambda_models.lambda_backends[self._account][self._region]
+        name = name_or_arn.split(":function:")[-1] if ":function:" in name_or_arn else name_or_arn
+        try:
+            found = backend.get_function(name, qualifier)
+        except JsonRESTError as error:
+            raise ApiError(404, "ResourceNotFoundException", str(error.message)) from error
+        layers = [backend.layers_versions_by_arn(layer["Arn"]) for layer in found.layers]
+        return FunctionConfiguration(
+            name=found.function_name,
+            version=str(found.version),
+            arn=found.function_arn,
+            handler=found.handler,
+            role=found.role,
+            code=self._directory(found.code_sha_256, found.code_bytes),
+            layers=tuple(self._directory(layer.code_sha_256, layer.code_bytes) for layer in layers),
+            environment=_strings(found.environment_vars),
+            timeout=int(found.timeout),
+            memory=int(found.memory_size),
+            reserved_concurrency=_reserved(backend.get_function(found.function_name).reserved_concurrency),
+            log_group=found.logging_config["LogGroup"],
+            log_format=found.logging_config["LogFormat"],
+            revision=f"{found.code_sha_256}/{found.last_modified}/{hash(str(found.get_configuration()))}",
+        )
+
+    def _directory(self, sha256: str, content: bytes) -> Path:
+        with self._lock:
+            known = self._directories.get(sha256)
+            if known is not None:
+                return known
+            directory = self._root / "code" / sha256.replace("/", "_").rstrip("=")
+            if not directory.is_dir():
+                partial = directory.with_suffix(".partial")
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(partial)
+                with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                    archive.extractall(partial)
+                partial.rename(directory)
+            self._directories[sha256] = directory
+            return directory
+
+
+def _strings(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}
+
+
+def _reserved(value: Any) -> int | None:
+    return None if value is None else int(value)

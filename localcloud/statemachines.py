@@ -1,0 +1,93 @@
+"""Step Functions at the gateway: what moto leaves out of its calls. Everything else is moto's, repaired."""
+
+import json
+import re
+import uuid
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from localcloud.calls import Call, Reply
+from localcloud.errors import ApiError
+
+MAX_INPUT = 262_144  # bytes of an execution's input
+_NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
+
+
+class StateMachines:
+    """Names unnamed executions, stops with error and cause, pages histories, dates timed-out executions."""
+
+    def __init__(self, *, account: str, region: str) -> None:
+        self._account = account
+        self._region = region
+
+    def __call__(self, call: Call) -> Reply | None:
+        match call.target:
+            case "StartExecution":
+                self._prepare_start(call)
+                return None
+            case "StopExecution":
+                return self._stop(call.json())
+            case "DescribeExecution":
+                return self._describe(call.json())
+            case "GetExecutionHistory":
+                return self._history(call.json())
+            case _:
+                return None
+
+    def _backend(self) -> Any:
+        return stepfunctions_parser_backends[self._account][self._region]
+
+    def _prepare_start(self, call: Call) -> None:
+        body = call.json()
+        size = len(str(body.get("input", "")).encode())
+        if size > MAX_INPUT:
+            problem = f"Value at 'input' failed to satisfy constraint: {size} bytes, at most {MAX_INPUT} are allowed"
+            raise ApiError(400, "ValidationException", problem)
+        name = body.get("name")
+        if name is None:
+            call.replace_body(json.dumps(body | {"name": str(uuid.uuid4())}).encode())
+        elif not _NAME.fullmatch(name):
+            raise ApiError(400, "InvalidName", f"Invalid Name: '{name}'")
+
+    def _execution(self, arn: str) -> Any:
+        backend = self._backend()
+        for machine in backend.state_machines:
+            for execution in machine.executions:
+                if execution.execution_arn == arn:
+                    return execution
+        raise ApiError(400, "ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+
+    def _stop(self, body: dict[str, Any]) -> Reply:
+        execution = self._execution(body["executionArn"])
+        execution.stop(stop_date=utcnow(), error=body.get("error"), cause=body.get("cause"))
+        return Reply.of({"stopDate": _seconds(execution.stop_date)})
+
+    def _describe(self, body: dict[str, Any]) -> Reply:
+        execution = self._execution(body["executionArn"])
+        document = execution.to_describe_output()
+        document["input"] = execution.execution_input
+        document = {key: value for key, value in document.items() if value is not None}
+        for key in ("startDate", "stopDate"):
+            if key in document:
+                document[key] = _seconds(document[key])
+        return Reply.of(document)
+
+    def _history(self, body: dict[str, Any]) -> Reply:
+        execution = self._execution(body["executionArn"])
+        events = list(execution.to_history_output()["events"])
+        if body.get("reverseOrder"):
+            events.reverse()
+        start = int(body.get("nextToken") or 0)
+        stop = start + int(body.get("maxResults") or 1000)
+        page: dict[str, Any] = {
+            "events": [event | {"timestamp": _seconds(event["timestamp"])} for event in events[start:stop]]
+        }
+        if stop < len(events):
+            page["nextToken"] = str(stop)
+        return Reply.of(page)
+
+
+def _seconds(moment: Any) -> float:
+    return float(moment.timestamp())
