@@ -46,7 +46,7 @@ format: $(DEV_READY) ## rewrite the code in the house's format
 	$(BIN)/ruff format $(CODE)
 
 image: ## build the pricer's image with Docker or Podman: make image IMAGE=name:tag
-	mkdir -p out && rm -rf out/context && cp -r containers/pricer out/context && cp -r layers/fanout out/context/fanout
+	mkdir -p out && rm -rf out/context && cp -r containers/pricer out/context && cp -r layers/fanout/fanout out/context/fanout
 	$$(command -v docker || command -v podman) build --platform linux/amd64 --tag "$(IMAGE)" out/context
 
 lock: $(RUN_READY) ## resolve the pinned requirements anew
