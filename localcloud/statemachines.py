@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from datetime import datetime
 from typing import Any
 
 from moto.core.utils import utcnow
@@ -89,5 +90,6 @@ class StateMachines:
         return Reply.of(page)
 
 
-def _seconds(moment: Any) -> float:
-    return float(moment.timestamp())
+def _seconds(moment: datetime | str) -> float:
+    """JSON's timestamps are seconds; moto holds some as text."""
+    return (datetime.fromisoformat(moment) if isinstance(moment, str) else moment).timestamp()
