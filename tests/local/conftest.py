@@ -1,91 +1,13 @@
-"""The product's template on a local cloud of its own, one for the whole session."""
+"""The product's template on a local cloud, one for the whole session."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
+from tests.local.cloud_process import Cloud, start_cloud, stop_cloud
+
 REPOSITORY = Path(__file__).parents[2]
-START_SECONDS = 60  # far beyond what it takes: a hung start must fail, a busy machine must not
-
-
-@dataclass(slots=True)
-class Cloud:
-    """A running local cloud."""
-
-    process: subprocess.Popen[str]
-    endpoint_url: str
-    region: str
-    account: str
-    stack: str
-    outputs: dict[str, str]
-    pid: int
-    _clients: dict[str, Any] = field(default_factory=dict)
-
-    def client(self, service: str) -> Any:
-        """A boto3 client of ``service``, with a developer's credentials."""
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                endpoint_url=self.endpoint_url,
-                region_name=self.region,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-            )
-        return self._clients[service]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the AWS CLI needs to talk to it."""
-        return {
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": self.region,
-        }
-
-
-def start_cloud(template: Path, *options: str, log: Path) -> Cloud:
-    """Start ``python -m localcloud`` on a free port; it ends when this process does."""
-    command = [sys.executable, "-m", "localcloud", "--template", str(template), "--port", "0", "--exit-with-stdin"]
-    with log.open("a") as stderr:
-        process = subprocess.Popen(
-            [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
-        )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, f"the local cloud did not start: {log.read_text()}"
-    ready = json.loads(line)
-    return Cloud(
-        process=process,
-        endpoint_url=ready["endpointUrl"],
-        region=ready["region"],
-        account=ready["account"],
-        stack=ready["stack"],
-        outputs=ready["outputs"],
-        pid=ready["pid"],
-    )
-
-
-def stop_cloud(cloud: Cloud) -> None:
-    assert cloud.process.stdin is not None
-    assert cloud.process.stdout is not None
-    cloud.process.stdin.close()
-    try:
-        assert cloud.process.wait(timeout=START_SECONDS) == 0
-    finally:
-        cloud.process.kill()
-        cloud.process.stdout.close()
-    for client in cloud._clients.values():
-        client.close()
 
 
 @pytest.fixture(scope="session")
