@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
-CONNECTIONS = 16  # of one client: as many as threads that download
+CONNECTIONS = 16  # of one client: more than threads that download
+FUNCTION_SECONDS = 910  # a little longer than a function may take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,5 +85,10 @@ def clients(
     from botocore.config import Config
 
     session = boto3.Session(region_name=region, **(credentials or {}))  # type: ignore[arg-type]
-    config = Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "max_attempts": 8})
-    return lambda service: session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
+    patient = Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "max_attempts": 8})
+    once = Config(
+        read_timeout=FUNCTION_SECONDS, retries={"total_max_attempts": 1}
+    )  # an invocation is no idempotent call
+    return lambda service: session.client(  # type: ignore[call-overload]
+        service, endpoint_url=endpoint_url, config=once if service == "lambda" else patient
+    )

@@ -32,7 +32,7 @@ def shown(console: Console) -> Iterator[Show]:
 
 
 class Lines:
-    """A line for each state that begins, each job that begins or ends, and for a job's progress now and then."""
+    """A line for each state that begins, each job that begins, and for a job's progress now and then."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -44,14 +44,20 @@ class Lines:
             if visit.name not in self._states:
                 self._states.add(visit.name)
                 self._write(f"{clock(view.seconds)} {visit.name}")
-        for job in view.jobs:
-            text, when = self._jobs.get(job.job_id, ("", float("-inf")))
-            now = counted(job)
-            if now != text and (job.ended or view.seconds - when >= LINE_SECONDS):
-                self._jobs[job.job_id] = (now, view.seconds)
-                self._write(f"{clock(view.seconds)} {job.label}: {now}")
+            for job in view.jobs:
+                if job.label == visit.name:
+                    self._show_job(job, view.seconds)
         if view.ended:
             self._write(f"{clock(view.seconds)} {view.status.lower()}")
+
+    def _show_job(self, job: JobProgress, seconds: float) -> None:
+        if job.job_id not in self._jobs:
+            self._write(f"{clock(seconds)} {job.label}: job {job.job_id}")
+        text, when = self._jobs.get(job.job_id, ("", float("-inf")))
+        now = counted(job)
+        if now != text and (job.ended or seconds - when >= LINE_SECONDS):
+            self._jobs[job.job_id] = (now, seconds)
+            self._write(f"{clock(seconds)} {job.label}: {now}")
 
 
 def picture(view: View, spinner: Spinner) -> Group:
@@ -64,7 +70,7 @@ def picture(view: View, spinner: Spinner) -> Group:
         )
         for job in view.jobs:
             if job.label == visit.name:
-                table.add_row("", bar(job), Text(counted(job)))
+                table.add_row("", bar(job), Text.assemble(counted(job), ("  job " + job.job_id, "dim")))
     if view.ended:
         return Group(table)
     table.add_row("", Text(clock(view.seconds), style="dim"), "")

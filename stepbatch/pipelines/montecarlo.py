@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 POSITIONS_SHOWN = 5  # of the largest PVs
 FAILURES_SHOWN = 10
+WHOLE_UNITS = 100_000  # amounts from here on are shown without cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +81,13 @@ def totals(aggregate: Mapping[str, Any]) -> Table:
     for column in ("PV", "± standard error", "positions"):
         table.add_column(column, justify="right")
     for currency, total in aggregate["totals"].items():
-        table.add_row(currency, amount(total["pv"]), amount(total["standardError"]), f"{total['positions']:,}")
+        table.add_row(
+            currency, amount(total["pv"]), amount(total["standardError"], beside=total["pv"]), f"{total['positions']:,}"
+        )
     if len(aggregate["totals"]) > 1 and "pv" in aggregate:
         name = f"all, in {aggregate['currency']}"
-        table.add_row(name, amount(aggregate["pv"]), amount(aggregate["standardError"]), f"{aggregate['priced']:,}")
+        error = amount(aggregate["standardError"], beside=aggregate["pv"])
+        table.add_row(name, amount(aggregate["pv"]), error, f"{aggregate['priced']:,}")
     return table
 
 
@@ -109,7 +113,7 @@ def positions(rows: list[dict[str, str]], priced: int) -> Table:
             Text(row["underlyings"]),
             f"{row['currency']} {amount(notional)}",
             amount(float(row["pv"])),
-            amount(float(row["standardError"])),
+            amount(float(row["standardError"]), beside=float(row["pv"])),
             f"{float(row['pvPercent']):.3f}",
         )
     return table
@@ -133,5 +137,7 @@ def positions_per_job(text: str | None) -> int | str | None:
     return int(text)
 
 
-def amount(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.2f}"
+def amount(value: float, *, beside: float | None = None) -> str:
+    """Currency units, with cents where they count; a standard error as its PV ``beside`` it."""
+    whole = abs(value if beside is None else beside) >= WHOLE_UNITS
+    return f"{value:,.0f}" if whole else f"{value:,.2f}"

@@ -37,6 +37,7 @@ def test_a_pipe_gets_a_line_for_each_state_and_a_line_now_and_then_for_a_job() -
     show(view(21.0, SUCCEEDED=20, status="SUCCEEDED"))
     assert lines == [
         "00:00 Price",
+        "00:00 Price: job j",
         "00:00 Price: 0/20 done",
         "00:05 Price: 5/20 done",
         "00:10 Price: 10/20 done",

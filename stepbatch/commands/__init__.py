@@ -1,0 +1,1 @@
+"""The commands as Typer sees them. Their bodies import what they need: ``--help`` waits for nothing."""

@@ -1,0 +1,55 @@
+"""``stepbatch run PIPELINE``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stepbatch.commands.options import AsJson, Aws, Market, MaxPaths, Out, Seed, Stack, TargetSeBp, Workers
+
+app = typer.Typer(help="Run a pipeline, follow it, and fetch its results.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def pipelines() -> None:
+    """Run a pipeline, follow it, and fetch its results."""
+
+
+@app.command()
+def montecarlo(
+    portfolio: Annotated[Path, typer.Option(metavar="FILE", help="The book: positions as JSON.")],
+    market: Market = None,
+    positions_per_job: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="Positions of one child. [default: auto, about 10 s of work]")
+    ] = None,
+    target_se_bp: TargetSeBp = None,
+    max_paths: MaxPaths = None,
+    greeks: Annotated[bool, typer.Option("--greeks", help="Also delta, gamma, vega and rho.")] = False,
+    tolerated_failure_percentage: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P", min=0, max=100, help="Positions that may lack a price; then the run is partial. [default: 0]"
+        ),
+    ] = None,
+    out: Out = None,
+    workers: Workers = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    aws: Aws = False,
+    stack: Stack = None,
+) -> None:
+    """Price a book of autocallable notes."""
+    from stepbatch.launch import launch
+    from stepbatch.pipelines import montecarlo as priced
+
+    pipeline = priced.MonteCarlo(
+        portfolio=portfolio,
+        market=market,
+        positions_per_job=priced.positions_per_job(positions_per_job),
+        target_standard_error_bp=target_se_bp,
+        max_paths=max_paths,
+        greeks=greeks,
+        tolerated_failure_percentage=tolerated_failure_percentage,
+        seed=seed,
+    )
+    raise typer.Exit(launch(pipeline, out=out, workers=workers, as_json=as_json, aws=aws, stack=stack))
