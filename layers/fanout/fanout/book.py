@@ -1,15 +1,16 @@
 """The book: autocallable notes as users write them; what breaks the schema is refused by position, field and value."""
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
 from fanout.errors import PortfolioError
-from fanout.jsonstream import JsonStream
+from fanout.jsonstream import JsonStream, Readable
 from fanout.position import NoteUnderlying, Observation, Position, full_position
 from fanout.positionmarket import check_position, path_group, remaining_dates
 from fanout.refusals import fit, show
+from fanout.strictjson import Flaw
 from fanout.workshop import is_workshop_note, workshop_position
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
 ]
 SCHEMA = "stepbatch/book/1"
 DEFAULT_NAME = "book"
+EXPECTED = '{"positions": [...]}'
 KEYS = ("schema", "name", "positions")
 
 
@@ -36,6 +38,8 @@ def parse_position(raw: Any, index: int, where: str | None = None) -> Position:
     Raises PortfolioError with the field's place under ``where`` (``positions[index]``), its value and the id.
     """
     where = where or f"positions[{index}]"
+    if isinstance(raw, Flaw):
+        raise PortfolioError(where, raw.problem)
     if not isinstance(raw, dict):
         raise PortfolioError(where, f"{show(raw)} is not an object")
     try:
@@ -49,7 +53,7 @@ def parse_position(raw: Any, index: int, where: str | None = None) -> Position:
 class Book:
     """A book being read: its positions come one at a time, in the user's order, each checked by itself."""
 
-    def __init__(self, stream: BinaryIO, *, unique_ids: bool = True) -> None:
+    def __init__(self, stream: Readable, *, unique_ids: bool = True) -> None:
         self.name = DEFAULT_NAME  # known once it has been read, which may be after the positions
         self._text = JsonStream(stream, PortfolioError, "book")
         self._ids: dict[str, int] | None = {} if unique_ids else None
@@ -61,9 +65,9 @@ class Book:
     def _positions(self) -> Iterator[Position]:
         text, seen = self._text, set()
         if not (first := text.peek()):
-            raise PortfolioError("book", 'is empty: expected {"positions": […]}')
+            raise PortfolioError("book", f"is empty: expected {EXPECTED}")
         if first != "{":
-            raise PortfolioError("book", f'{show(text.value())} is not an object: expected {{"positions": […]}}')
+            raise PortfolioError("book", f"{glance(text)} is not an object: expected {EXPECTED}")
         for key in text.members():
             if key in seen:
                 raise PortfolioError("book", f"the key {key!r} is given twice")
@@ -86,7 +90,7 @@ class Book:
 
     def _elements(self) -> Iterator[Position]:
         if self._text.peek() != "[":
-            raise PortfolioError("positions", f"{show(self._text.value())} is not a list")
+            raise PortfolioError("positions", f"{glance(self._text)} is not a list")
         index = -1
         for index, raw in enumerate(self._text.elements()):
             position = parse_position(raw, index)
@@ -97,11 +101,16 @@ class Book:
             raise PortfolioError("positions", "is empty: the book has no positions")
 
 
+def glance(text: JsonStream) -> str:
+    """The value that comes next, for a message; one that may be long is only called what it is."""
+    return {"{": "an object", "[": "a list"}.get(text.peek()) or show(text.value())
+
+
 def repeated_id(index: int, other: int, name: str) -> PortfolioError:
     return PortfolioError(f"positions[{index}].id", f"{name!r} is the id of positions[{other}] already")
 
 
-def read_book(stream: BinaryIO, *, unique_ids: bool = True) -> Book:
+def read_book(stream: Readable, *, unique_ids: bool = True) -> Book:
     """A book from its JSON text, position by position; iterating raises PortfolioError where something is wrong.
 
     Memory is for a piece of the text, and for the ids to know a repeated one (about 150 bytes a position); without

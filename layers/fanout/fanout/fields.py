@@ -4,25 +4,42 @@ The upper limits are far beyond any note or market: they refuse infinities, and 
 """
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
-NAME = r"^[^\x00-\x1f\x7f]+$"  # no control characters: names go into tables and file names
+PRINTABLE = r"^[^\x00-\x1f\x7f]+(?!\n)$"  # names go into tables; "$" alone would let a last newline pass
 
-Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=NAME, description="unique in the book")]
-Name = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=NAME, description="the underlying's name in the market")
-]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
-BusinessDay = Annotated[date, Meta(description="YYYY-MM-DD, a business day of TARGET")]
+Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=PRINTABLE, description="unique in the book")]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE, description="an underlying of the market")]
+Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
 Amount = Annotated[float, Meta(gt=0, le=1e15, description="currency units")]
 Level = Annotated[float, Meta(gt=0, le=1e12, description="index points")]
+
+# of a note
+Side = Annotated[Literal["long", "short"], Meta(description="a short position's value is negative")]
+BusinessDay = Annotated[date, Meta(description="YYYY-MM-DD, a business day of TARGET")]
+BusinessDays = Annotated[int, Meta(ge=0, le=366, description="business days from observation to payment")]
 Barrier = Annotated[float, Meta(gt=0, le=10, description="fraction of the strike: 0.8 is 80 %")]
-Coupon = Annotated[float, Meta(ge=0, le=10, description="an amount per period on unit notional: 0.05 is 5 %")]
+Coupon = Annotated[float, Meta(ge=0, le=10, description="amount per period on unit notional: 0.05 is 5 %")]
+Memory = Annotated[bool, Meta(description="whether missed coupons are paid together with the next one due")]
+Monitoring = Annotated[
+    Literal["maturity", "continuous"],
+    Meta(description="when the protection barrier is watched; continuous: single underlyings under gbm only"),
+]
+KnockedIn = Annotated[
+    bool, Meta(description="whether a continuously monitored barrier was touched before the valuation date")
+]
+Fixings = Annotated[
+    dict[date, dict[Name, Level]],
+    Meta(description="levels of every underlying on each observation date up to the valuation date, in index points"),
+]
+
+# of a market
 Rate = Annotated[float, Meta(ge=-1, le=2, description="per year, continuously compounded: 0.01 is 1 %")]
 Volatility = Annotated[float, Meta(gt=0, le=10, description="per square root of a year: 0.2 is 20 %")]
 Variance = Annotated[float, Meta(gt=0, le=10, description="per year: 0.04 is a volatility of 20 %")]
-Correlation = Annotated[float, Meta(ge=-1, le=1)]
+Speed = Annotated[float, Meta(gt=0, le=100, description="of the variance's return to its mean, per year")]
+VolatilityOfVariance = Annotated[float, Meta(gt=0, le=100, description="per year")]
+Correlation = Annotated[float, Meta(ge=-1, le=1, description="between -1 and 1")]
 ExchangeRate = Annotated[float, Meta(gt=0, le=1e12, description="units of the base currency for one unit")]
-BusinessDays = Annotated[int, Meta(ge=0, le=366, description="business days from observation to payment")]

@@ -6,20 +6,27 @@ The scanner is the standard library's; a value that ends beyond the text at hand
 import codecs
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from fanout.errors import LocatedError
-from fanout.strictjson import DECODER, describe
+from fanout.strictjson import DECODER, LONE_SURROGATE, TOO_MANY_DIGITS, describe, has_lone_surrogate
 
 PIECE = 1 << 20  # bytes read at a time
 LONGEST_VALUE = 1 << 23  # characters: beyond that a text that does not parse is broken, not unfinished
+GOES_ON = ("", *"0123456789.eE+-")  # after a value: more of a number may follow
 BLANKS = " \t\r\n"
+
+
+class Readable(Protocol):
+    """What is asked of a stream: a file, an object's body."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class JsonStream:
     """A cursor in a JSON text in UTF-8; ``error(where, problem)`` is raised for what is not JSON."""
 
-    def __init__(self, stream: BinaryIO, error: Callable[[str, str], LocatedError], where: str) -> None:
+    def __init__(self, stream: Readable, error: Callable[[str, str], LocatedError], where: str) -> None:
         self._stream = stream
         self._error = error
         self._where = where
@@ -58,18 +65,21 @@ class JsonStream:
         while True:
             try:
                 value, end = DECODER.raw_decode(self._text, self._at)
-                if end < len(self._text) or self._ended:
-                    self._at = end
-                    return value
             except json.JSONDecodeError as fault:
-                if self._ended or len(self._text) - self._at > LONGEST_VALUE:
-                    line, column = self._place(fault.pos)
-                    raise self._error(self._where, describe(fault, line, column)) from fault
+                if self._exhausted():
+                    raise self._no_value(fault) from fault
             except RecursionError as fault:
-                raise self.syntax_error("is nested too deeply") from fault
-            except ValueError as fault:  # an integer of more than 4,300 digits
-                raise self.syntax_error(str(fault)) from fault
+                raise self.syntax_error("nested too deeply") from fault
+            except ValueError as fault:  # the scanner's only other one
+                raise self.syntax_error(TOO_MANY_DIGITS) from fault
+            else:
+                if self._text[end : end + 1] not in GOES_ON or self._exhausted():
+                    break
             self._read()
+        if has_lone_surrogate(value, self._text, self._at, end):
+            raise self.syntax_error(LONE_SURROGATE)
+        self._at = end
+        return value
 
     def members(self) -> Iterator[str]:
         """The keys of the object here; the consumer reads each one's value."""
@@ -107,6 +117,17 @@ class JsonStream:
         if not self.peek():
             problem += ", but the text ends"
         return self._error(self._where, f"is not JSON at line {line}, column {column}: {problem}")
+
+    def _exhausted(self) -> bool:
+        """Whether more text would not help to read the value here."""
+        return self._ended or len(self._text) - self._at > LONGEST_VALUE
+
+    def _no_value(self, fault: json.JSONDecodeError) -> LocatedError:
+        if not self._ended and fault.pos - self._at > LONGEST_VALUE // 2:
+            line, column = self._place(self._at)
+            return self._error(self._where, f"the value at line {line}, column {column} is longer than can be read")
+        line, column = self._place(fault.pos)
+        return self._error(self._where, describe(fault, line, column))
 
     def _place(self, at: int) -> tuple[int, int]:
         newline = self._text.rfind("\n", 0, at)

@@ -74,7 +74,7 @@ class Fx(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", dict=True):
-    """Everything a book is priced with, as of one day; times are days/360 from ``valuation_date``."""
+    """Everything a book is priced with, as of one day; times are days/360 from the valuation date."""
 
     schema: Literal["stepbatch/market/1"]
     valuation_date: date

@@ -2,7 +2,7 @@
 
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +11,8 @@ from fanout import fields
 from fanout.calendar import add_business_days, is_business_day, why_closed
 from fanout.errors import PortfolioError
 from fanout.refusals import fit
+
+LAST_YEAR = 2200  # the calendar's rules are not promised beyond, and a note's dates are not there
 
 
 class Observation(
@@ -37,7 +39,7 @@ class Position(
 
     id: fields.Id
     index: int = -1  # place in the user's book, from 0; filled in when the book is read
-    side: Literal["long", "short"] = "long"
+    side: fields.Side = "long"
     notional: fields.Amount
     currency: fields.Currency
     underlyings: Annotated[
@@ -45,12 +47,12 @@ class Position(
     ]
     schedule: Annotated[tuple[Observation, ...], Meta(min_length=1, description="dates strictly increasing")]
     coupon: fields.Coupon
-    memory: bool
+    memory: fields.Memory
     protection_barrier: fields.Barrier
-    protection_monitoring: Literal["maturity", "continuous"] = "maturity"
-    knocked_in: bool | None = None  # whether the continuously monitored barrier was touched before the valuation date
+    protection_monitoring: fields.Monitoring = "maturity"
+    knocked_in: fields.KnockedIn | None = None
     settlement_days: fields.BusinessDays = 0
-    fixings: dict[date, dict[fields.Name, fields.Level]] = {}
+    fixings: fields.Fixings = {}
 
 
 def full_position(raw: dict[str, Any], index: int, where: str) -> Position:
@@ -73,6 +75,8 @@ def check_schedule(schedule: tuple[Observation, ...], where: str) -> None:
         day, autocall, coupon = observation.date, observation.autocall_barrier, observation.coupon_barrier
         if day <= earlier:
             raise PortfolioError(f"{where}[{number}].date", f"{day} is not after {earlier}, the one before it")
+        if day.year > LAST_YEAR:
+            raise PortfolioError(f"{where}[{number}].date", f"{day} is after the year {LAST_YEAR}")
         if not is_business_day(day):
             raise PortfolioError(f"{where}[{number}].date", closed(day))
         if autocall is not None and coupon is not None and autocall < coupon:

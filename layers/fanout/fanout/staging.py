@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fanout.book import decode_position, encode_position, read_book, repeated_id
+from fanout.jsonstream import Readable
 from fanout.market import Market
 from fanout.position import Position
 from fanout.positionmarket import check_position, group_text, remaining_dates
@@ -59,14 +60,14 @@ class StagedBook:
     groups: list[StagedGroup]  # in the order of the lines
 
 
-def stage_book(stream: BinaryIO, market: Market, directory: Path) -> StagedBook:
+def stage_book(stream: Readable, market: Market, directory: Path) -> StagedBook:
     """Reads, checks and normalises a book; writes ``positions.jsonl`` and ``positions.offsets`` into ``directory``.
 
     Needs room there for the lines twice. Raises PortfolioError for the first position that is wrong, by itself or
     against ``market``; then nothing is left in ``directory``.
     """
     source = HashingReader(stream)
-    book = read_book(source, unique_ids=False)  # type: ignore[arg-type]  # only read() is asked of it
+    book = read_book(source, unique_ids=False)
     with tempfile.TemporaryFile(dir=directory) as spool:
         ledger = Ledger()
         for position in book:
@@ -91,7 +92,7 @@ def stage_book(stream: BinaryIO, market: Market, directory: Path) -> StagedBook:
 class HashingReader:
     """A binary stream whose bytes are digested on their way."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._digest = hashlib.sha256()
 

@@ -34,6 +34,8 @@ def not_finite(name: str) -> Flaw:
     return Flaw(f"{name} is not a finite number")
 
 
+TOO_MANY_DIGITS = "a whole number has more than 4,300 digits"
+LONE_SURROGATE = "a character is escaped as half of a surrogate pair"
 DECODER = json.JSONDecoder(object_pairs_hook=without_repetition, parse_constant=not_finite)
 
 
@@ -44,13 +46,27 @@ def parse_json(data: bytes | str, error: Callable[[str, str], LocatedError], whe
     except UnicodeDecodeError as fault:
         raise error(where, f"byte {fault.start} is not UTF-8") from fault
     try:
-        return DECODER.decode(text)
+        value = DECODER.decode(text)
     except json.JSONDecodeError as fault:
         raise error(where, describe(fault, fault.lineno, fault.colno)) from fault
     except RecursionError as fault:
         raise error(where, "is nested too deeply") from fault
-    except ValueError as fault:  # an integer of more than 4,300 digits
-        raise error(where, f"is not JSON: {fault}") from fault
+    except ValueError as fault:  # the scanner's only other one
+        raise error(where, TOO_MANY_DIGITS) from fault
+    if has_lone_surrogate(value, text, 0, len(text)):
+        raise error(where, f"is not Unicode: {LONE_SURROGATE}")
+    return value
+
+
+def has_lone_surrogate(value: Any, text: str, start: int, end: int) -> bool:
+    """Whether a string in ``value``, decoded from ``text[start:end]``, cannot be written as UTF-8 again."""
+    if text.find("\\u", start, end) < 0:
+        return False
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def describe(fault: json.JSONDecodeError, line: int, column: int) -> str:

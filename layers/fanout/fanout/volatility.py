@@ -9,12 +9,10 @@ from msgspec import Meta
 
 from fanout.calendar import year_fraction
 from fanout.errors import MarketError
-from fanout.fields import Correlation, Level, Variance, Volatility
+from fanout.fields import Correlation, Level, Speed, Variance, Volatility, VolatilityOfVariance
 
 Model = Literal["gbm", "heston"]
 Expiries = Annotated[tuple[date, ...], Meta(min_length=1, description="after the valuation date, strictly increasing")]
-Speed = Annotated[float, Meta(gt=0, le=100, description="per year")]
-VolatilityOfVariance = Annotated[float, Meta(gt=0, le=100, description="per year")]
 ROUNDING = 1e-12  # of a total variance: quotes that are flat in variance may lose a last digit
 
 
@@ -69,7 +67,7 @@ class HestonParameters(
     """Heston's model: dv = kappa (theta - v) dt + sigma sqrt(v) dZ, correlation rho with the index."""
 
     v0: Variance  # today's
-    kappa: Speed  # of the return to theta
+    kappa: Speed
     theta: Variance  # in the long run
     sigma: VolatilityOfVariance
     rho: Correlation

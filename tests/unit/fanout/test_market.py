@@ -1,0 +1,149 @@
+"""Market snapshots: what is read from them, and what each kind of wrong snapshot is told."""
+
+import copy
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from fanout.errors import MarketError
+from fanout.market import (
+    Flat,
+    HestonParameters,
+    Surface,
+    TermStructure,
+    bundled_market,
+    encode_market,
+    market_of,
+    parse_market,
+)
+
+Raw = dict[str, Any]
+
+MARKET: Raw = {
+    "schema": "stepbatch/market/1",
+    "valuationDate": "2019-11-20",
+    "dayCount": "ACT/360",
+    "calendar": "TARGET",
+    "curves": {
+        "EUR": {"zeroRates": [["2020-11-20", -0.004], ["2026-11-20", 0.01]]},
+        "USD": {"zeroRates": [["2026-11-20", 0.02]]},
+    },
+    "underlyings": {
+        "SX5E": {
+            "currency": "EUR",
+            "spot": 3550.0,
+            "dividendYield": 0.0,
+            "model": "heston",
+            "volatility": {
+                "type": "surface",
+                "expiries": ["2020-06-19", "2026-12-18"],
+                "strikes": [3075, 3550],
+                "values": [[0.1753, 0.1320], [0.1724, 0.1684]],
+            },
+        },
+        "SMI": {
+            "currency": "EUR",
+            "spot": 100.0,
+            "dividendYield": 0.02,
+            "model": "gbm",
+            "volatility": {"type": "termStructure", "expiries": ["2020-11-20", "2021-11-22"], "values": [0.18, 0.19]},
+        },
+        "RTY": {"currency": "USD", "spot": 1600.0, "model": "gbm", "volatility": {"type": "flat", "value": 0.2}},
+        "SPX": {
+            "currency": "USD",
+            "spot": 3100.0,
+            "model": "heston",
+            "volatility": {"type": "heston", "v0": 0.02, "kappa": 1.5, "theta": 0.03, "sigma": 0.4, "rho": -0.6},
+        },
+    },
+    "correlations": [{"pair": ["SX5E", "SMI"], "value": 0.6}],
+    "fx": {"base": "EUR", "rates": {"USD": 0.9}},
+}
+
+
+def changed(path: str, value: Any) -> Raw:
+    """The market with the value at ``path``, such as ``underlyings.SMI.spot``, replaced; ``...`` removes it."""
+    raw = copy.deepcopy(MARKET)
+    *outer, last = path.split(".")
+    place: Any = raw
+    for key in outer:
+        place = place[int(key) if isinstance(place, list) else key]
+    if value is ...:
+        del place[last]
+    else:
+        place[int(last) if isinstance(place, list) else last] = value
+    return raw
+
+
+def test_a_snapshot_is_read_as_written() -> None:
+    market = market_of(MARKET)
+    assert market.valuation_date == date(2019, 11, 20)
+    assert market.curves["EUR"].zero_rates == ((date(2020, 11, 20), -0.004), (date(2026, 11, 20), 0.01))
+    kinds = {name: type(underlying.volatility) for name, underlying in market.underlyings.items()}
+    assert kinds == {"SX5E": Surface, "SMI": TermStructure, "RTY": Flat, "SPX": HestonParameters}
+    assert market.underlyings["RTY"].dividend_yield == 0.0
+    assert market.pairs == {frozenset(("SMI", "SX5E")): 0.6}
+
+
+def test_expiries_are_the_dates_themselves_though_the_market_is_closed_on_them() -> None:
+    closed = changed("underlyings.SMI.volatility.expiries", ["2020-11-21", "2021-12-25"])  # a Saturday, Christmas
+    volatility = market_of(closed).underlyings["SMI"].volatility
+    assert isinstance(volatility, TermStructure)
+    assert volatility.expiries == (date(2020, 11, 21), date(2021, 12, 25))
+
+
+def test_a_snapshot_survives_being_written_and_read() -> None:
+    market = market_of(MARKET)
+    assert parse_market(encode_market(market)) == market
+
+
+def test_the_bundled_market_is_the_workshops_day_under_heston() -> None:
+    market = bundled_market()
+    assert market.valuation_date == date(2019, 11, 20)
+    assert market.underlyings["SX5E"].spot == 3550.0
+    assert market.underlyings["SX5E"].volatility == HestonParameters(
+        v0=0.0122, kappa=1.445, theta=0.0326, sigma=0.354, rho=-0.599
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "market: is not JSON at line 1, column 1: expecting value, but the text ends"),
+        (b"[]", "market: [] is not an object"),
+        (b'{"schema": }', "market: is not JSON at line 1, column 12: expecting value"),
+        (b'{"schema": 1} 2', "market: is not JSON at line 1, column 15: extra data"),
+        (b'{"a": 1, "a": 2}', "market: the key 'a' is given twice"),
+        (b'{"schema": "\xff"}', "market: byte 12 is not UTF-8"),
+        (b"[" * 100_000, "market: is nested too deeply"),
+        (b"9" * 5000, "market: a whole number has more than 4,300 digits"),
+        (b'{"schema": "\\udc00"}', "market: is not Unicode: a character is escaped as half of a surrogate pair"),
+    ],
+)
+def test_what_is_no_snapshot_is_refused(text: bytes, message: str) -> None:
+    with pytest.raises(MarketError) as refusal:
+        parse_market(text)
+    assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        ("NaN", "NaN is not a finite number"),
+        ("-Infinity", "-Infinity is not a finite number"),
+        ("1e999", "inf is not a finite number: it exceeds what a double holds"),
+    ],
+)
+def test_numbers_that_are_not_finite_are_refused_where_they_stand(number: str, problem: str) -> None:
+    text = json.dumps(MARKET).replace('"spot": 1600.0', f'"spot": {number}')
+    with pytest.raises(MarketError) as refusal:
+        parse_market(text)
+    assert str(refusal.value) == f"underlyings.RTY.spot: {problem}"
+
+
+def test_a_key_given_twice_is_refused_where_it_stands() -> None:
+    text = json.dumps(MARKET).replace('"spot": 1600.0', '"spot": 1600.0, "spot": 1700.0')
+    with pytest.raises(MarketError, match=r"^underlyings\.RTY: the key 'spot' is given twice$"):
+        parse_market(text)

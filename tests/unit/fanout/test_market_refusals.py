@@ -1,0 +1,249 @@
+"""Market snapshots that are refused: each wrong value by its place."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from fanout.errors import MarketError
+from fanout.market import market_of
+
+Raw = dict[str, Any]
+
+MARKET: Raw = {
+    "schema": "stepbatch/market/1",
+    "valuationDate": "2019-11-20",
+    "dayCount": "ACT/360",
+    "calendar": "TARGET",
+    "curves": {
+        "EUR": {"zeroRates": [["2020-11-20", -0.004], ["2026-11-20", 0.01]]},
+        "USD": {"zeroRates": [["2026-11-20", 0.02]]},
+    },
+    "underlyings": {
+        "SX5E": {
+            "currency": "EUR",
+            "spot": 3550.0,
+            "dividendYield": 0.0,
+            "model": "heston",
+            "volatility": {
+                "type": "surface",
+                "expiries": ["2020-06-19", "2026-12-18"],
+                "strikes": [3075, 3550],
+                "values": [[0.1753, 0.1320], [0.1724, 0.1684]],
+            },
+        },
+        "SMI": {
+            "currency": "EUR",
+            "spot": 100.0,
+            "dividendYield": 0.02,
+            "model": "gbm",
+            "volatility": {"type": "termStructure", "expiries": ["2020-11-20", "2021-11-22"], "values": [0.18, 0.19]},
+        },
+        "RTY": {"currency": "USD", "spot": 1600.0, "model": "gbm", "volatility": {"type": "flat", "value": 0.2}},
+        "SPX": {
+            "currency": "USD",
+            "spot": 3100.0,
+            "model": "heston",
+            "volatility": {"type": "heston", "v0": 0.02, "kappa": 1.5, "theta": 0.03, "sigma": 0.4, "rho": -0.6},
+        },
+    },
+    "correlations": [{"pair": ["SX5E", "SMI"], "value": 0.6}],
+    "fx": {"base": "EUR", "rates": {"USD": 0.9}},
+}
+
+
+def changed(path: str, value: Any) -> Raw:
+    """The market with the value at ``path``, such as ``underlyings.SMI.spot``, replaced; ``...`` removes it."""
+    raw = copy.deepcopy(MARKET)
+    *outer, last = path.split(".")
+    place: Any = raw
+    for key in outer:
+        place = place[int(key) if isinstance(place, list) else key]
+    if value is ...:
+        del place[last]
+    else:
+        place[int(last) if isinstance(place, list) else last] = value
+    return raw
+
+
+TERM = "underlyings.SMI.volatility"
+SURFACE = "underlyings.SX5E.volatility"
+HESTON = "underlyings.SPX.volatility"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place", "problem"),
+    [
+        ("schema", "stepbatch/market/2", "schema", "'stepbatch/market/2' is not 'stepbatch/market/1'"),
+        ("schema", ..., "schema", "is missing"),
+        ("comment", "x", "comment", "unknown key"),
+        ("valuationdate", "x", "valuationdate", "unknown key: did you mean 'valuationDate'?"),
+        ("valuationDate", "2019-11-31", "valuationDate", "'2019-11-31' is not a date: day is out of range for month"),
+        ("valuationDate", 20191120, "valuationDate", "20191120 is not a date (YYYY-MM-DD)"),
+        ("dayCount", "ACT/365", "dayCount", "'ACT/365' is not 'ACT/360'"),
+        ("calendar", "NYSE", "calendar", "'NYSE' is not 'TARGET'"),
+        (
+            "curves.eur",
+            {"zeroRates": [["2026-11-20", 0.01]]},
+            "curves.eur",
+            "the key 'eur' is not allowed here (ISO 4217 code)",
+        ),
+        ("curves.EUR.zeroRates", [], "curves.EUR.zeroRates", "is empty"),
+        ("curves.EUR.zeroRates.0", ["2020-11-20"], "curves.EUR.zeroRates[0]", '["2020-11-20"] has 1 elements, not 2'),
+        (
+            "curves.EUR.zeroRates.0.1",
+            5,
+            "curves.EUR.zeroRates[0][1]",
+            "5 is above 2 (per year, continuously compounded: 0.01 is 1 %)",
+        ),
+        (
+            "curves.EUR.zeroRates.0.0",
+            "2019-11-20",
+            "curves.EUR.zeroRates[0][0]",
+            "2019-11-20 is not after the valuation date 2019-11-20",
+        ),
+        (
+            "curves.EUR.zeroRates.1.0",
+            "2020-11-20",
+            "curves.EUR.zeroRates[1][0]",
+            "2020-11-20 is not after 2020-11-20, the one before it",
+        ),
+        ("underlyings", {}, "underlyings", "is empty"),
+        ("underlyings.SMI.spot", 0, "underlyings.SMI.spot", "0 is not above 0"),
+        (
+            "underlyings.SMI.spot",
+            float("nan"),
+            "underlyings.SMI.spot",
+            "nan is not a finite number: it exceeds what a double holds",
+        ),
+        ("underlyings.SMI.spot", "100", "underlyings.SMI.spot", "'100' is not a number"),
+        ("underlyings.SMI.dividendYield", True, "underlyings.SMI.dividendYield", "true is not a number"),
+        ("underlyings.SMI.model", "sabr", "underlyings.SMI.model", "'sabr' is not 'gbm' or 'heston'"),
+        ("underlyings.SMI.volatility", 0.2, "underlyings.SMI.volatility", "0.2 is not an object"),
+        (
+            f"{TERM}.type",
+            ...,
+            f"{TERM}.type",
+            "is missing: expected one of 'flat', 'termStructure', 'surface', 'heston'",
+        ),
+        (f"{TERM}.type", "local", f"{TERM}.type", "'local' is not one of 'flat', 'termStructure', 'surface', 'heston'"),
+        (f"{TERM}.expiries", [], f"{TERM}.expiries", "is empty"),
+        (
+            f"{TERM}.expiries.0",
+            "2019-11-20",
+            f"{TERM}.expiries[0]",
+            "2019-11-20 is not after the valuation date 2019-11-20",
+        ),
+        (
+            f"{TERM}.expiries.1",
+            "2020-06-19",
+            f"{TERM}.expiries[1]",
+            "2020-06-19 is not after 2020-11-20, the one before it",
+        ),
+        (f"{TERM}.values", [0.18], f"{TERM}.values", "has 1 elements, but there are 2 expiries"),
+        (f"{TERM}.values.1", 18, f"{TERM}.values[1]", "18 is above 10 (per square root of a year: 0.2 is 20 %)"),
+        (
+            f"{TERM}.values.1",
+            0.12,
+            f"{TERM}.values[1]",
+            (
+                "0.12 at 2021-11-22 gives a total variance of 0.02932, below the 0.03294 at 2020-11-20:"
+                " it must be at least 0.127192"
+            ),
+        ),
+        (f"{SURFACE}.strikes", [3550, 3075], f"{SURFACE}.strikes[1]", "3075.0 is not above 3550.0, the one before it"),
+        (f"{SURFACE}.values", [[0.17, 0.13]], f"{SURFACE}.values", "has 1 elements, but there are 2 expiries"),
+        (f"{SURFACE}.values.1", [0.17], f"{SURFACE}.values[1]", "has 1 elements, but there are 2 strikes"),
+        (f"{SURFACE}.values.1.0", -0.17, f"{SURFACE}.values[1][0]", "-0.17 is not above 0"),
+        (f"{HESTON}.v0", 0, f"{HESTON}.v0", "0 is not above 0"),
+        (f"{HESTON}.kappa", -1, f"{HESTON}.kappa", "-1 is not above 0"),
+        (f"{HESTON}.theta", ..., f"{HESTON}.theta", "is missing"),
+        (f"{HESTON}.sigma", 0, f"{HESTON}.sigma", "0 is not above 0"),
+        (f"{HESTON}.rho", -1.01, f"{HESTON}.rho", "-1.01 is below -1"),
+        (f"{HESTON}.nu", 1, f"{HESTON}.nu", "unknown key"),
+        (
+            "underlyings.SX5E.model",
+            "gbm",
+            "underlyings.SX5E.model",
+            (
+                "'gbm' does not fit the volatility: GBM on a surface is not priced: give a flat"
+                " volatility or a term structure, or the model 'heston'"
+            ),
+        ),
+        (
+            "underlyings.SPX.model",
+            "gbm",
+            "underlyings.SPX.model",
+            ("'gbm' does not fit the volatility: the model gbm needs a flat volatility or a term structure"),
+        ),
+        (
+            "underlyings.SMI.model",
+            "heston",
+            "underlyings.SMI.model",
+            (
+                "'heston' does not fit the volatility: the model heston needs its parameters, or a"
+                " surface to be calibrated to"
+            ),
+        ),
+        ("correlations.0.value", 1.2, "correlations[0].value", "1.2 is above 1 (between -1 and 1)"),
+        ("correlations.0.pair", ["SX5E"], "correlations[0].pair", '["SX5E"] has 1 elements, not 2'),
+        (
+            "correlations.0.pair",
+            ["SX5E", "DAX"],
+            "correlations[0].pair",
+            "'DAX' is not among the underlyings: the snapshot has SX5E, SMI, RTY, SPX",
+        ),
+        (
+            "correlations.0.pair",
+            ["SMI", "SMI"],
+            "correlations[0].pair",
+            "'SMI' twice: a correlation is of two underlyings",
+        ),
+        (
+            "correlations",
+            [{"pair": ["SX5E", "SMI"], "value": 0.6}, {"pair": ["SMI", "SX5E"], "value": 0.6}],
+            "correlations[1].pair",
+            "SMI/SX5E is given already by correlations[0]",
+        ),
+        ("fx.rates.USD", 0, "fx.rates.USD", "0 is not above 0"),
+        ("fx.rates.EUR", 1, "fx.rates.EUR", "is the base currency: its rate is 1 and is not given"),
+        ("fx.base", None, "fx.base", "null is not text"),
+    ],
+)
+def test_a_wrong_snapshot_is_refused_by_place_and_value(path: str, value: Any, place: str, problem: str) -> None:
+    with pytest.raises(MarketError) as refusal:
+        market_of(changed(path, value))
+    assert (refusal.value.where, refusal.value.problem) == (place, problem)
+
+
+@pytest.mark.parametrize("value", [0.18, 0.127193])
+def test_total_variance_may_stay_level(value: float) -> None:
+    market_of(changed(f"{TERM}.values.1", value))
+
+
+def correlated(**values: float) -> Raw:
+    pairs = [{"pair": name.split("_"), "value": value} for name, value in values.items()]
+    return changed("correlations", pairs)
+
+
+def test_correlations_that_no_variables_can_have_are_refused() -> None:
+    with pytest.raises(MarketError) as refusal:
+        market_of(correlated(SX5E_SMI=0.9, SMI_RTY=0.9, SX5E_RTY=-0.9))
+    assert str(refusal.value) == (
+        "correlations: the matrix of RTY, SMI, SX5E is not positive semidefinite (RTY/SMI 0.9, RTY/SX5E -0.9,"
+        " SMI/SX5E 0.9): no random variables have these correlations; bring them closer to zero or to each other"
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"SX5E_SMI": 1.0, "SMI_RTY": -1.0, "SX5E_RTY": -1.0},  # singular: one variable and its opposite
+        {"SX5E_SMI": 0.5, "SMI_RTY": 0.5, "SX5E_RTY": -0.5},  # singular: a sum of the two others
+        {"SX5E_SMI": 0.6, "SMI_RTY": 0.8, "SX5E_RTY": 0.0},  # singular: 0.36 + 0.64 = 1
+        {"SX5E_SMI": 0.9, "SMI_RTY": 0.9},  # a pair is missing: no basket can need it
+        {"SX5E_SMI": 1.0, "RTY_SPX": -1.0},
+    ],
+)
+def test_correlations_on_the_edge_of_what_is_possible_are_accepted(values: dict[str, float]) -> None:
+    market_of(correlated(**values))
