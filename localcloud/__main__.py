@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
+from localcloud import lightbatch
+
 LOG = logging.getLogger("localcloud")
 
 
@@ -30,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace, stop: threading.Event) -> int:
+    lightbatch.install()
     from localcloud.cloud import LocalCloud, Settings  # seconds of imports, after the arguments have been checked
     from localcloud.deploy.template import read_template
 
@@ -97,7 +100,10 @@ def _await_stdin(stop: threading.Event) -> None:
 
 
 def _run() -> NoReturn:
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # everything is stopped; taking moto's modules apart would take most of a second
 
 
 if __name__ == "__main__":

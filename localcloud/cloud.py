@@ -26,7 +26,7 @@ from localcloud.functions.worker import Host
 from localcloud.gateway import Gateway
 from localcloud.iam import Credentials
 from localcloud.images import LocalImages
-from localcloud.motobackends import MotoFunctions, MotoLogs, moto_application
+from localcloud.motobackends import ManagedPolicies, MotoFunctions, MotoLogs, moto_application
 from localcloud.processes import Spawner
 from localcloud.server import Server, listen
 from localcloud.statemachines import StateMachines
@@ -98,6 +98,7 @@ class LocalCloud:
                 "cloudformation": self.stacks,
                 "states": StateMachines(**where),
                 "sts": credentials.sts,
+                "iam": ManagedPolicies(account=settings.account),
             },
             objects=objects.application(_directory(self._state / "objects"), fallback),
             fallback=fallback,

@@ -25,7 +25,7 @@ from localcloud.clients import Clients, operations
 
 PACKAGE = "moto.stepfunctions"
 SYNC_POLL_SECONDS = 0.1  # a finished job wakes its state; this only notices an aborted execution
-_STRING_FIELDS_THAT_TAKE_JSON = {("sns", "Message"), ("sqs", "MessageBody"), ("events", "Detail")}
+_STRING_FIELDS_THAT_TAKE_JSON = {("sns", "Message"), ("sqs", "MessageBody")}
 ABANDONED = "Terminated by Step Functions: the state was aborted or timed out"
 _UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")  # not even by States.ALL
 

@@ -1,7 +1,9 @@
 """moto in this process: how it is set up, and the parts of its state that our services read and write."""
 
 import contextlib
+import functools
 import io
+import json
 import shutil
 import threading
 import zipfile
@@ -10,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from moto.awslambda import models as lambda_models
+from moto.core import utils as moto_utils
 from moto.core.config import default_user_config
 from moto.core.exceptions import JsonRESTError
+from moto.iam import models as iam_models
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from localcloud.calls import Call
 from localcloud.errors import ApiError
 from localcloud.functions.configuration import FunctionConfiguration
 from localcloud.interpreter import expect
@@ -22,12 +27,44 @@ from localcloud.server import WSGIApp
 
 
 def moto_application() -> WSGIApp:
-    """moto's server as a WSGI application, its interpreter switched on, AWS's managed policies loaded."""
+    """moto's server as a WSGI application, its Step Functions interpreter switched on."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    default_user_config["iam"] = {"load_aws_managed_policies": True}
+    _share_loader()
     _keep_logging_configuration()
     application: WSGIApp = DomainDispatcherApplication(create_backend_app)
     return application
+
+
+def _share_loader() -> None:
+    """moto makes a botocore loader for every service it meets, each of which scans all four hundred again."""
+    expect(moto_utils._load_service_model, "loader = create_loader()")  # noqa: SLF001 the function to speed up
+    moto_utils.create_loader = functools.cache(moto_utils.create_loader)
+
+
+class ManagedPolicies:
+    """AWS's managed policies as they are asked for: moto would load 1,500 of them for each of six partitions."""
+
+    def __init__(self, *, account: str) -> None:
+        self._account = account
+
+    def __call__(self, call: Call) -> None:
+        """Have moto know the policy that a call names."""
+        arn = call.form().get("PolicyArn", "")
+        if not arn.startswith("arn:aws:iam::aws:policy/"):
+            return
+        backend = iam_models.iam_backends[self._account]["aws"]
+        name = arn.rpartition("/")[2]
+        if arn in backend.managed_policies or name not in _policies():
+            return
+        policy = iam_models.AWSManagedPolicy.from_data(name, self._account, "aws", _policies()[name])
+        if policy.arn == arn:
+            backend.managed_policies[arn] = policy
+
+
+@functools.cache
+def _policies() -> dict[str, Any]:
+    policies: dict[str, Any] = json.loads(iam_models.aws_managed_policies_data)
+    return policies
 
 
 def _keep_logging_configuration() -> None:
