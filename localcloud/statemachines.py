@@ -9,6 +9,7 @@ from typing import Any
 from moto.core.utils import utcnow
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from localcloud import asl
 from localcloud.calls import Call, Reply
 from localcloud.errors import ApiError
 
@@ -28,6 +29,11 @@ class StateMachines:
             case "StartExecution":
                 self._prepare_start(call)
                 return None
+            case "CreateStateMachine" | "UpdateStateMachine":
+                _check_definition(call.json())
+                return None
+            case "ValidateStateMachineDefinition":
+                return _validate(call.json())
             case "StopExecution":
                 return self._stop(call.json())
             case "DescribeExecution":
@@ -88,6 +94,25 @@ class StateMachines:
         if stop < len(events):
             page["nextToken"] = str(stop)
         return Reply.of(page)
+
+
+def _check_definition(body: dict[str, Any]) -> None:
+    found = _problems(body.get("definition")) if "definition" in body else []
+    if found:
+        raise ApiError(400, "InvalidDefinition", f"Invalid State Machine Definition: '{'; '.join(found)}'")
+
+
+def _problems(text: Any) -> list[str]:
+    try:
+        return asl.problems(json.loads(text))
+    except (TypeError, ValueError) as error:
+        return [f"INVALID_JSON_DESCRIPTION: {error}"]
+
+
+def _validate(body: dict[str, Any]) -> Reply:
+    found = _problems(body.get("definition"))
+    diagnostics = [{"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": problem} for problem in found]
+    return Reply.of({"result": "FAIL" if found else "OK", "diagnostics": diagnostics, "truncated": False})
 
 
 def _seconds(moment: datetime | str) -> float:
