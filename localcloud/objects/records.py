@@ -14,6 +14,7 @@ import hashlib
 import mimetypes
 import os
 import secrets
+import threading
 
 import msgspec
 
@@ -58,6 +59,7 @@ class Records:
         self._root = root
         self._durable = durable
         self._attributes = attributes and hasattr(os, "setxattr")
+        self._side_lock = threading.Lock()
 
     def attach(self, fd: int, record: Record) -> bool:
         """Bind ``record`` to an open file; False if that file cannot carry it and :meth:`lay_beside` has to."""
@@ -65,16 +67,17 @@ class Records:
         return self._attributes and len(data) <= _ATTRIBUTE_LIMIT and _set_attribute(fd, data)
 
     def lay_beside(self, path: str, record: Record) -> None:
-        """Write ``record`` next to those of the versions that ``path`` may still hold. The caller holds its lock."""
-        data = _encode(_Side(path, [record, *self._side_records(path)][:_VERSIONS]))
+        """Write ``record`` next to those of the versions that ``path`` may still hold."""
         target = _side_path(path)
         temporary = f"{target}.{secrets.token_hex(4)}"
-        with open(self._create(temporary), "wb") as file:  # noqa: PTH123 a descriptor, not a path
-            file.write(data)
-            file.flush()
-            if self._durable:
-                os.fsync(file.fileno())
-        os.rename(temporary, target, src_dir_fd=self._root, dst_dir_fd=self._root)
+        with self._side_lock:
+            data = _encode(_Side(path, [record, *self._side_records(path)][:_VERSIONS]))
+            with open(self._create(temporary), "wb") as file:  # noqa: PTH123 a descriptor, not a path
+                file.write(data)
+                file.flush()
+                if self._durable:
+                    os.fsync(file.fileno())
+            os.rename(temporary, target, src_dir_fd=self._root, dst_dir_fd=self._root)
 
     def replace(self, fd: int, path: str, record: Record) -> None:
         """Give a file that is in place another record. A crash leaves the old one or the new one."""

@@ -9,27 +9,32 @@ is flushed before the rename, the folder is not (that doubles the cost of a smal
 """
 
 import contextlib
+import errno
 import itertools
 import os
+import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from localcloud.objects.draft import Draft
 from localcloud.objects.errors import S3Error
+from localcloud.objects.folders import Folders
 from localcloud.objects.keys import OBJECT, path_of
+from localcloud.objects.occupancy import occupy
 from localcloud.objects.records import SIDE_FILES, Record, Records
 
 PRIVATE = ".objects"
 DRAFTS = f"{PRIVATE}/drafts"
 UPLOADS = f"{PRIVATE}/uploads"
 _STRIPES = 1024
-_REMEMBERED = 50_000  # folders known not to be symbolic links
 _ATTEMPTS = 100  # a writer may lose a folder to a deleter this often before it gives up
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # NONBLOCK: somebody may have put a pipe there
+# not there, a folder on the way is a file, a folder itself, a symbolic link, a socket
+_NO_OBJECT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 
 Check = Callable[[Record | None], None]  # given the object that is there, raises S3Error if it must not be replaced
 
@@ -62,14 +67,15 @@ class Store:
         for folder in (DRAFTS, UPLOADS, SIDE_FILES):
             (root / folder).mkdir(parents=True, exist_ok=True)
         self.root = root.resolve()
+        self._occupied = occupy(self.root, f"{PRIVATE}/lock", DRAFTS)
         self.fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.records = Records(self.fd, durable=durable, attributes=attributes)
         self.clock = clock
         self._durable = durable
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
         self._numbers = itertools.count()
-        self._real_folders: set[str] = set()
-        self._drafts = f"{DRAFTS}/{os.getpid()}-{clock():x}"
+        self._folders = Folders(self.fd)
+        self._drafts = f"{DRAFTS}/{os.getpid()}-{secrets.token_hex(4)}"
         os.mkdir(self._drafts, dir_fd=self.fd)
 
     def draft(self) -> Draft:
@@ -85,13 +91,15 @@ class Store:
         return self.open_path(f"{bucket}/{path_of(key)}")
 
     def open_path(self, path: str) -> StoredObject | None:
-        if not self._stays_inside(path):
+        if not self._folders.stay_inside(path):
             return None
         for candidate in (path, path + OBJECT):  # in this order: see _make_way
             try:
                 fd = os.open(candidate, _READ, dir_fd=self.fd)
-            except OSError:  # not there, a folder on the way is a file, or a symbolic link
-                continue
+            except OSError as error:
+                if error.errno in _NO_OBJECT:
+                    continue
+                raise
             try:
                 status = os.fstat(fd)
                 if stat.S_ISREG(status.st_mode):
@@ -116,7 +124,7 @@ class Store:
 
     def commit_path(self, draft: Draft, path: str, record: Record, check: Check | None = None) -> Record:
         """:meth:`commit` by path. FileNotFoundError if that is one of the store's own and its folder is gone."""
-        if not self._stays_inside(path):
+        if not self._folders.stay_inside(path):
             raise S3Error("AccessDenied", f"{self.root / path} lies behind a symbolic link; objects are not put there")
         record = draft.seal(record, self.clock())
         attached = self.records.attach(draft.fd, record)
@@ -130,7 +138,7 @@ class Store:
                     return record
             if path.startswith(PRIVATE):
                 raise FileNotFoundError(path)
-            self._make_parents(path)
+            self._folders.make_for(path, self._make_way)
         raise S3Error("InternalError", f"{path}: its folder keeps vanishing while the object is written")
 
     def update(self, bucket: str, key: str, change: Callable[[Record], Record]) -> Record:
@@ -154,31 +162,21 @@ class Store:
             for candidate in (path, path + OBJECT):
                 try:
                     os.unlink(candidate, dir_fd=self.fd)
-                except OSError:  # not there, or a folder
-                    continue
+                except OSError as error:
+                    if error.errno in _NO_OBJECT:
+                        continue
+                    raise
                 self.records.forget(candidate)
-        self.prune(path)
-
-    def prune(self, path: str) -> None:
-        """Remove empty folders from the one that holds ``path`` up to the bucket, which stays."""
-        parent = path.rpartition("/")[0]
-        while "/" in parent:
-            try:
-                os.rmdir(parent, dir_fd=self.fd)
-            except OSError:  # not empty, or already gone
-                return
-            parent = parent.rpartition("/")[0]
+        self._folders.prune(path)
 
     def is_folder(self, path: str) -> bool:
-        try:
-            return stat.S_ISDIR(os.stat(path, dir_fd=self.fd, follow_symlinks=False).st_mode)
-        except OSError:
-            return False
+        return self._folders.exists(path)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             os.rmdir(self._drafts, dir_fd=self.fd)
         os.close(self.fd)
+        os.close(self._occupied)
 
     def _lock(self, path: str) -> threading.Lock:
         return self._locks[hash(path) % _STRIPES]
@@ -211,54 +209,15 @@ class Store:
             return False
         return True
 
-    def _make_parents(self, path: str) -> None:
-        """Make the folders that ``path`` lies in, never the bucket itself."""
-        steps = list(_parents(path))
-        if not self.is_folder(steps[0]):
-            raise S3Error("NoSuchBucket", BucketName=steps[0])
-        for folder in steps[1:]:
-            try:
-                os.mkdir(folder, dir_fd=self.fd)
-            except FileExistsError:
-                self._make_way(folder)
-            except (FileNotFoundError, NotADirectoryError):
-                return  # somebody removes what we make: commit tries again
-
     def _make_way(self, folder: str) -> None:
         """If an object has the folder's name, move it aside. A reader that misses it here finds it there."""
         with self._lock(folder):
-            if self.is_folder(folder):
-                return
-            found = self.open_path(folder)
+            found = None if self.is_folder(folder) else self.open_path(folder)
             if found is None:
-                return  # removed meanwhile, or no object: commit tries again and says so
+                return  # a folder by now, or gone: commit tries again
             with found:
                 aside = folder + OBJECT
                 self.records.replace(found.fd, aside, found.record)
                 os.rename(folder, aside, src_dir_fd=self.fd, dst_dir_fd=self.fd)
                 os.mkdir(folder, dir_fd=self.fd)
             self.records.forget(folder)
-
-    def _stays_inside(self, path: str) -> bool:
-        """False if a folder on the way is a symbolic link. No key can make one, but a person can."""
-        parent = path.rpartition("/")[0]
-        if parent in self._real_folders:
-            return True
-        for folder in _parents(path):
-            try:
-                mode = os.stat(folder, dir_fd=self.fd, follow_symlinks=False).st_mode
-            except OSError:
-                return True  # nothing there to follow
-            if stat.S_ISLNK(mode):
-                return False
-        if len(self._real_folders) >= _REMEMBERED:
-            self._real_folders.clear()
-        self._real_folders.add(parent)
-        return True
-
-
-def _parents(path: str) -> Iterator[str]:
-    position = path.find("/")
-    while position != -1:
-        yield path[:position]
-        position = path.find("/", position + 1)
