@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 from fanout.book import decode_position, encode_position, parse_position, path_group, read_book
 from fanout.calendar import is_business_day
 from fanout.errors import PortfolioError
+from fanout.jsonstream import JsonStream
 from fanout.market import market_of
 from fanout.position import Position
 from fanout.refusals import first_misfit
@@ -173,6 +174,26 @@ class Pieces:
 def test_a_book_reads_the_same_in_pieces_of_any_size(positions: list[Raw], sizes: list[int]) -> None:
     whole = [parse_position(raw, index) for index, raw in enumerate(positions)]
     assert list(read_book(Pieces(document(positions), sizes))) == whole
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    elements=st.lists(plain.map(lambda value: {"id": value, "x": value}) | plain, max_size=12),
+    sizes=st.lists(st.integers(1, 2000), min_size=1, max_size=3),
+    ascii_only=st.booleans(),
+    indent=st.none() | st.integers(0, 2),
+)
+def test_any_list_streams_as_the_standard_library_reads_it(
+    elements: list[Any], sizes: list[int], ascii_only: bool, indent: int | None
+) -> None:
+    text = json.dumps(elements, ensure_ascii=ascii_only, indent=indent)
+    assert list(JsonStream(Pieces(text.encode(), sizes), PortfolioError, "book").elements()) == json.loads(text)
 
 
 @given(positions=books(most=20))

@@ -9,8 +9,12 @@ import pytest
 from fanout import jsonstream
 from fanout.errors import PortfolioError
 from fanout.jsonstream import JsonStream
+from fanout.strictjson import Flaw
 
 DOCUMENT = {"name": "ünïcödé €", "positions": [{"a": 12345.678, "b": [True, None, 'x\\"]}']}, 7, "s", -1e-5, {}]}
+
+
+MANY = [{"id": f"N:{n}", "levels": [{"at": n}, {"at": -n}], "ü": None} for n in range(500)]
 
 
 class Dribble:
@@ -39,6 +43,53 @@ def read(stream: Dribble) -> dict[str, Any]:
 def test_pieces_cut_anywhere_give_the_same_values(size: int, indent: int | None) -> None:
     text = json.dumps(DOCUMENT, ensure_ascii=False, indent=indent).encode()
     assert read(Dribble(text, size)) == DOCUMENT
+
+
+@pytest.mark.parametrize("size", [100, 4_000, 1 << 20])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_objects_that_begin_alike_are_read_whole_and_in_order(size: int, indent: int | None) -> None:
+    text = json.dumps({"positions": MANY}, ensure_ascii=False, indent=indent).encode()
+    assert read(Dribble(text, size)) == {"positions": MANY}
+
+
+def test_objects_that_begin_alike_are_decoded_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned = []
+    value = JsonStream.value
+    monkeypatch.setattr(JsonStream, "value", lambda stream: scanned.append(1) or value(stream))  # type: ignore[func-returns-value]
+    text = json.dumps({"positions": MANY}, ensure_ascii=False).encode()
+    assert read(Dribble(text, 1 << 20)) == {"positions": MANY}
+    assert len(scanned) < 5
+
+
+@pytest.mark.parametrize("number", [0, 1, 250, 499])
+@pytest.mark.parametrize(
+    ("whole", "flawed", "flaw"),
+    [
+        (b'{"at": %d}', b'{"at": %d, "at": 7}', Flaw("the key 'at' is given twice")),
+        (b'{"at": %d}', b'{"at": %d, "\\u0061t": 7}', Flaw("the key 'at' is given twice")),
+        (b'{"at": %d}', b'{"at": %d, "a": ":", "a": 7}', Flaw("the key 'a' is given twice")),
+    ],
+)
+def test_a_flaw_among_many_objects_is_found_in_its_place(number: int, whole: bytes, flawed: bytes, flaw: Flaw) -> None:
+    text = json.dumps({"positions": MANY}, ensure_ascii=False).encode()
+    read_values = read(Dribble(text.replace(whole % number, flawed % number, 1), 1 << 20))["positions"]
+    assert read_values[number]["levels"][0] == flaw
+    assert [value["id"] for value in read_values] == [value["id"] for value in MANY]
+
+
+def test_a_number_that_is_none_among_many_objects_is_found_in_its_place() -> None:
+    text = json.dumps({"positions": MANY}).replace('{"at": 250}', '{"at": NaN}').encode()
+    assert read(Dribble(text, 1 << 20))["positions"][250]["levels"][0] == {"at": Flaw("NaN is not a finite number")}
+
+
+@pytest.mark.parametrize("size", [7, 1 << 20])
+def test_a_fault_among_many_objects_is_placed_by_line_and_column(size: int) -> None:
+    text = json.dumps({"positions": MANY}, indent=1).replace('"at": 250', '"at" 250')
+    with pytest.raises(json.JSONDecodeError) as whole:
+        json.loads(text)
+    place = f"line {whole.value.lineno}, column {whole.value.colno}"
+    with pytest.raises(PortfolioError, match=f"{place}: expecting ':' delimiter$"):
+        read(Dribble(text.encode(), size))
 
 
 @pytest.mark.parametrize("size", [1, 4, 1 << 20])
