@@ -60,9 +60,8 @@ class RuntimeApi:
         found = _INVOCATION.fullmatch(path)
         if found:
             request_id, kind = found.groups()
-            if len(body) > MAX_RESPONSE:
-                self.events.put(Event(kind="error", request_id=request_id, body=_TOO_LARGE))
-                return _answer(start_response, "413 Request Entity Too Large", b'{"errorType":"RequestEntityTooLarge"}')
+            if len(body) > MAX_RESPONSE:  # accepted, because a refusal would end the runtime client
+                kind, body = "error", _TOO_LARGE
             self.events.put(Event(kind=kind, request_id=request_id, body=body))
         elif path == "/2018-06-01/runtime/init/error":
             self.events.put(Event(kind="init-error", body=body))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from botocore.config import Config
 from botocore.session import get_session
 
 START_SECONDS = 60  # far beyond what it takes: a hung start must fail, a busy machine must not
@@ -26,17 +27,19 @@ class Cloud:
     pid: int
     _clients: dict[str, Any] = field(default_factory=dict)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **config: Any) -> Any:
         """A boto3 client of ``service``, with a developer's credentials."""
-        if service not in self._clients:
-            self._clients[service] = get_session().create_client(
+        key = f"{service} {config}"
+        if key not in self._clients:
+            self._clients[key] = get_session().create_client(
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=self.region,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",
+                config=Config(**config),
             )
-        return self._clients[service]
+        return self._clients[key]
 
     @property
     def environment(self) -> dict[str, str]:

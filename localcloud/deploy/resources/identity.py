@@ -14,7 +14,7 @@ def role(this: Declaration) -> Created:
         "iam",
         "create_role",
         RoleName=name,
-        AssumeRolePolicyDocument=json.dumps(this.need("AssumeRolePolicyDocument")),
+        AssumeRolePolicyDocument=_dated(this.need("AssumeRolePolicyDocument")),
         Path=this.take("Path"),
         Description=this.take("Description"),
         MaxSessionDuration=_number(this.take("MaxSessionDuration")),
@@ -50,7 +50,7 @@ def managed_policy(this: Declaration) -> Created:
         "iam",
         "create_policy",
         PolicyName=this.name("ManagedPolicyName", limit=128),
-        PolicyDocument=json.dumps(this.need("PolicyDocument")),
+        PolicyDocument=_dated(this.need("PolicyDocument")),
         Path=this.take("Path"),
         Description=this.take("Description"),
     )["Policy"]
@@ -69,7 +69,12 @@ def instance_profile(this: Declaration) -> Created:
 
 
 def _inline(this: Declaration, role_name: str, name: str, document: Any) -> None:
-    this.call("iam", "put_role_policy", RoleName=role_name, PolicyName=name, PolicyDocument=json.dumps(document))
+    this.call("iam", "put_role_policy", RoleName=role_name, PolicyName=name, PolicyDocument=_dated(document))
+
+
+def _dated(document: dict[str, Any]) -> str:
+    """AWS takes a document without Version, which the serverless transform writes; moto does not."""
+    return json.dumps({"Version": "2012-10-17"} | document)
 
 
 def _number(value: Any) -> int | None:

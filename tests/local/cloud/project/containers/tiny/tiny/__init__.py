@@ -1,0 +1,1 @@
+"""A container that does what its words say."""

@@ -1,0 +1,12 @@
+"""``fail``, ``sleep``, or anything else, which it prints."""
+
+import os
+import sys
+import time
+
+index = os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "-")
+print(f"tiny {index}: {' '.join(sys.argv[1:])}", flush=True)
+if sys.argv[1] == "fail":
+    sys.exit(2)
+if sys.argv[1] == "sleep":
+    time.sleep(600)

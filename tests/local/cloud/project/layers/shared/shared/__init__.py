@@ -1,0 +1,3 @@
+"""Shared by the little functions."""
+
+SHARED = "from the layer"
