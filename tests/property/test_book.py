@@ -205,7 +205,7 @@ def test_staging_sorts_the_lines_by_group_and_loses_none(positions: list[Raw]) -
         lines = book.lines.read_bytes()
         offsets = unpack(f"<{book.count + 1}Q", book.offsets.read_bytes())
     staged = [decode_position(lines[start:stop]) for start, stop in pairwise(offsets)]
-    assert staged == sorted(given_order, key=lambda position: (path_group(position, MARKET), position.index))
+    assert staged == sorted(given_order, key=lambda position: (*paths(position), position.index))
     assert all(lines[stop - 1 : stop] == b"\n" for stop in offsets[1:])
     expected = [(key, list(members)) for key, members in groupby(staged, lambda each: path_group(each, MARKET))]
     assert [(group.key, group.size, group.distinct) for group in book.groups] == [
@@ -214,6 +214,10 @@ def test_staging_sorts_the_lines_by_group_and_loses_none(positions: list[Raw]) -
     for group, (_, members) in zip(book.groups, expected, strict=True):
         assert group.dates == remaining_dates(members[0], TODAY)
         assert group.underlyings == tuple(each.name for each in members[0].underlyings)
+
+
+def paths(position: Position) -> tuple[list[str], tuple[date, ...]]:
+    return [each.name for each in position.underlyings], remaining_dates(position, TODAY)
 
 
 def terms(position: Position) -> bytes:

@@ -1,5 +1,6 @@
 """A position against the market it is to be priced with."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
@@ -10,6 +11,7 @@ from fanout.market import Market
 from fanout.position import Position
 from fanout.seasoning import called_on
 from fanout.seasoning import remaining_dates as dates_after
+from fanout.volatility import Model
 
 
 def check_position(position: Position, market: Market, where: str | None = None) -> None:
@@ -101,10 +103,9 @@ def path_group(position: Position, market: Market) -> str:
     ``[[["SMI","gbm"],["SX5E","heston"]],["2020-11-20","2021-11-22"]]``: underlyings by name with their models, and the
     remaining observation dates. The market's numbers are not in it, so that a bumped market reuses the noise.
     """
-    names = tuple([each.name for each in position.underlyings])
-    return group_text(names, remaining_dates(position, market), market)
+    models = [(each.name, market.underlyings[each.name].model) for each in position.underlyings]
+    return group_text(models, remaining_dates(position, market))
 
 
-def group_text(names: tuple[str, ...], dates: tuple[date, ...], market: Market) -> str:
-    models = [(name, market.underlyings[name].model) for name in names]
-    return msgspec.json.encode((models, dates)).decode()
+def group_text(models: Iterable[tuple[str, Model]], dates: tuple[date, ...]) -> str:
+    return msgspec.json.encode((list(models), dates)).decode()

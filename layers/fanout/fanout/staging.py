@@ -9,11 +9,11 @@ import os
 import sys
 import tempfile
 from array import array
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate, pairwise
+from operator import sub
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,12 +35,16 @@ TERMS = b',"currency":'  # what follows it in a line is the trade itself, withou
 class StagedGroup:
     """Positions that share a path set; adjacent in ``positions.jsonl``."""
 
-    key: str  # fanout.book.path_group
     underlyings: tuple[str, ...]
     models: tuple[Model, ...]  # of the underlyings
     dates: tuple[date, ...]  # remaining observations
     size: int  # positions
     distinct: int  # trades: positions that differ in more than id, side and notional
+
+    @property
+    def key(self) -> str:
+        """As ``fanout.book.path_group`` names it."""
+        return group_text(zip(self.underlyings, self.models, strict=True), self.dates)
 
     @property
     def model(self) -> Model:
@@ -114,14 +118,20 @@ class Ledger:
         self._trades = array("Q")  # hashes of the trades' terms
         self._numbers = array("I")  # of the groups
         self._groups: dict[tuple[tuple[str, ...], tuple[date, ...]], int] = {}  # underlyings and dates -> number
+        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}  # groups share equal values, and their memory
+        self._days: dict[date, date] = {}
 
     def enter(self, position: Position, line: bytes, market: Market) -> None:
         terms = line[line.index(TERMS) :]
         self._trades.append(int.from_bytes(hashlib.blake2b(terms, digest_size=8).digest()))
         self._ids.append(hash(position.id))
         names = tuple([each.name for each in position.underlyings])
-        group = names, remaining_dates(position, market)
-        self._numbers.append(self._groups.setdefault(group, len(self._groups)))
+        dates = remaining_dates(position, market)
+        if (number := self._groups.get((names, dates))) is None:
+            number = len(self._groups)
+            names = self._names.setdefault(names, names)
+            self._groups[names, tuple([self._days.setdefault(day, day) for day in dates])] = number
+        self._numbers.append(number)
         self.ends.append(self.ends[-1] + len(line) + 1)
 
     def check_ids(self, spool: BinaryIO) -> None:
@@ -140,29 +150,30 @@ class Ledger:
 
     def grouped(self, market: Market) -> tuple[array[int], list[StagedGroup]]:
         """The positions' places in the order of their groups, the book's order within each; and the groups."""
-        keys = sorted((group_text(*group, market), group, number) for group, number in self._groups.items())
-        sizes = Counter(self._numbers)
-        starts = dict(
-            zip((key[2] for key in keys), accumulate((sizes[key[2]] for key in keys), initial=0), strict=False)
-        )
-        order, following = array("I", bytes(4 * len(self._numbers))), dict(starts)
+        keys = list(self._groups)  # by number: a dictionary keeps the order in which it was filled
+        ranked = sorted(range(len(keys)), key=keys.__getitem__)
+        sizes, ends = array("I", bytes(4 * len(keys))), array("I", bytes(4 * len(keys)))
+        for number in self._numbers:
+            sizes[number] += 1
+        for number, end in zip(ranked, accumulate(sizes[number] for number in ranked), strict=True):
+            ends[number] = end
+        order, following = array("I", bytes(4 * len(self._numbers))), array("I", map(sub, ends, sizes))
         for index, number in enumerate(self._numbers):
             order[following[number]] = index
             following[number] += 1
         groups = []
-        for key, (names, dates), number in keys:
-            members = order[starts[number] : following[number]]
-            groups.append(
-                StagedGroup(
-                    key=key,
-                    underlyings=names,
-                    models=tuple([market.underlyings[name].model for name in names]),
-                    dates=dates,
-                    size=len(members),
-                    distinct=len({self._trades[index] for index in members}),
-                )
-            )
+        for number in ranked:
+            members = order[ends[number] - sizes[number] : ends[number]]
+            distinct = len({self._trades[index] for index in members})
+            groups.append(staged_group(*keys[number], market, size=len(members), distinct=distinct))
         return order, groups
+
+
+def staged_group(
+    names: tuple[str, ...], dates: tuple[date, ...], market: Market, *, size: int, distinct: int
+) -> StagedGroup:
+    models = tuple([market.underlyings[name].model for name in names])
+    return StagedGroup(underlyings=names, models=models, dates=dates, size=size, distinct=distinct)
 
 
 def write_sorted(spool: BinaryIO, ends: array[int], order: array[int], directory: Path) -> None:
