@@ -98,7 +98,7 @@ class Server:
             return False
         body = BodyReader(stream, head, lambda: connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n"))
         environ = _environ(head, io.BufferedReader(body, 65536), peer, self.port)
-        response = _Response(connection, head)
+        response = _Response(connection, head, body)
         try:
             chunks = self._application(environ, response.start)
             response.send(chunks)
@@ -153,9 +153,10 @@ def _environ(head: Head, body: io.BufferedReader, peer: tuple[str, int], port: i
 class _Response:
     """What ``start_response`` collects, and how it is written."""
 
-    def __init__(self, connection: socket.socket, head: Head) -> None:
+    def __init__(self, connection: socket.socket, head: Head, body: BodyReader) -> None:
         self._connection = connection
         self._head = head
+        self._body = body
         self._status = ""
         self._headers: list[tuple[str, str]] = []
         self.begun = False
@@ -201,7 +202,7 @@ class _Response:
         lines += [f"{name}: {value}" for name, value in self._headers]
         if not any(name.lower() == "date" for name, _ in self._headers):
             lines.append(f"Date: {formatdate(usegmt=True)}")
-        if not self._head.keep_alive:
+        if not self._head.keep_alive or self._body.refused:
             lines.append("Connection: close")
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 

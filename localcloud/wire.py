@@ -107,6 +107,11 @@ class BodyReader(io.RawIOBase):
             while self._stream.readline(_MAX_LINE) not in (b"\r\n", b"\n", b""):
                 pass  # trailers
 
+    @property
+    def refused(self) -> bool:
+        """Whether the client still waits for ``100 Continue``: the answer then has to end the connection."""
+        return self._send_continue is not None
+
     def drain(self) -> bool:
         """Skip what the application left unread; False when that is too much, or was never sent."""
         if self._send_continue is not None:
