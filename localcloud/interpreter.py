@@ -5,8 +5,6 @@ changed there fails at start-up with the place, instead of running pipelines in 
 """
 
 import collections
-import inspect
-import sys
 from typing import Any, Protocol
 
 from botocore.model import StructureShape
@@ -21,9 +19,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend import execution as execution_module
 
+from localcloud import expressions
 from localcloud.clients import Clients, operations
+from localcloud.repairs import expect, modules_with
 
-PACKAGE = "moto.stepfunctions"
 SYNC_POLL_SECONDS = 0.1  # a finished job wakes its state; this only notices an aborted execution
 _STRING_FIELDS_THAT_TAKE_JSON = {("sns", "Message"), ("sqs", "MessageBody")}
 ABANDONED = "Terminated by Step Functions: the state was aborted or timed out"
@@ -38,12 +37,6 @@ class Jobs(Protocol):
         ...
 
 
-def expect(thing: Any, text: str) -> None:
-    """The installed moto is the one that the repair was written for."""
-    place = f"{thing.__module__}.{getattr(thing, '__qualname__', thing)}"
-    assert text in inspect.getsource(thing), f"moto changed: {place} no longer contains {text!r}"
-
-
 def repair(*, clients: Clients, jobs: Jobs) -> None:
     """Apply every repair. Executions call AWS through ``clients`` with their state machine's role."""
     _use_role_clients(clients)
@@ -52,11 +45,7 @@ def repair(*, clients: Clients, jobs: Jobs) -> None:
     _respect_uncatchable_errors()
     _end_executions_once()
     _forget_threads()
-
-
-def _modules_with(name: str, value: object) -> list[Any]:
-    modules = [module for key, module in list(sys.modules.items()) if key.startswith(PACKAGE)]
-    return [module for module in modules if getattr(module, name, None) is value]
+    expressions.repair()
 
 
 def _use_role_clients(clients: Clients) -> None:
@@ -71,7 +60,7 @@ def _use_role_clients(clients: Clients) -> None:
         assert region == clients.region, f"a state calls {service} in {region}; this cloud is {clients.region}"
         return clients.client(service, getattr(state_credentials, "role_arn", None), session_name="states")
 
-    users = _modules_with("boto_client_for", original)
+    users = modules_with("boto_client_for", original)
     assert len(users) >= 10, f"moto changed: only {len(users)} modules use boto_client_for"
     for module in users:
         module.boto_client_for = boto_client_for
@@ -193,7 +182,7 @@ def _end_executions_once() -> None:
 
 def _forget_threads() -> None:
     """moto keeps every thread it ever started, with all that the thread had in hand."""
-    users = _modules_with("TMP_THREADS", utils.TMP_THREADS)
+    users = modules_with("TMP_THREADS", utils.TMP_THREADS)
     assert len(users) >= 3, f"moto changed: only {len(users)} modules keep TMP_THREADS"
     for module in users:
         module.TMP_THREADS = collections.deque(maxlen=0)

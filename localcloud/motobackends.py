@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from localcloud.calls import Call
 from localcloud.errors import ApiError
 from localcloud.functions.configuration import FunctionConfiguration
-from localcloud.interpreter import expect
+from localcloud.repairs import expect
 from localcloud.server import WSGIApp
 
 

@@ -122,7 +122,7 @@ def test_more_than_the_reserved_concurrency_is_throttled(little: Cloud) -> None:
     client = little.client("lambda", retries={"total_max_attempts": 1})
     with ThreadPoolExecutor() as threads:
         running = [threads.submit(invoke, little, name, {"seconds": 3}) for _ in range(2)]
-        errors = set()
+        errors: set[str] = set()
         while not all(future.done() for future in running) and not errors:  # the two need a moment to arrive
             try:
                 client.invoke(FunctionName=name, Payload=b'{"seconds": 0}')
