@@ -196,9 +196,7 @@ def _fault(body: Document, definition: Document, overrides: Document, command: t
 
 def _refuse_other_kinds(body: Document, definition: Document) -> None:
     if definition.get("type", "container") != "container" or not definition.get("containerProperties"):
-        raise RefusedError(
-            f"Job definition {definition['jobDefinitionName']} is not a container job; only those run here"
-        )
+        raise RefusedError(f"Job definition {definition['jobDefinitionName']} is not of type container")
     for key in ("nodeOverrides", "eksPropertiesOverride", "ecsPropertiesOverride"):
         if body.get(key):
             raise RefusedError(f"{key} does not apply to a container job")
