@@ -10,6 +10,7 @@
     │   ├── MarketError             the market snapshot
     │   └── PlanError               a plan that is missing, truncated or replaced under a running job
     ├── ResultsIncompleteError      a run whose results are missing, stale or failed       exit 1
+    ├── JobsUnknownError            Batch does not say how a run's jobs are                exit 1
     └── Interrupted                 the work stopped half-way and what was done is saved   exit 75
 
 Step Functions matches the bare class name in ``ErrorEquals``: renaming a class changes the state machines.
@@ -63,6 +64,10 @@ class PlanError(InputError):
 
 class ResultsIncompleteError(FanoutError):
     """Some of a run's results are missing, stale or failed."""
+
+
+class JobsUnknownError(FanoutError):
+    """For too long nothing was heard of a run's jobs: they may have ended, or still run."""
 
 
 class Interrupted(FanoutError):  # noqa: N818 - it is a request to stop, not a fault
