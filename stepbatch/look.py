@@ -7,10 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from stepbatch.cloud import Cloud
+from stepbatch.console import table
 from stepbatch.errors import UsageError
 from stepbatch.executions import execution_name, start
 from stepbatch.failures import failed_jobs, show_failed
@@ -63,27 +63,24 @@ def show_attempts(cloud: Cloud, job_id: str, *, every: bool, to: Console) -> Non
     tried = {member["jobId"]: (member["status"], attempts_of(member)) for member in members(cloud.batch, job)}
     smooth = {each for each, (status, tries) in tried.items() if status == "SUCCEEDED" and len(tries) == 1}
     hidden = smooth if len(tried) > 1 and not every else set()
-    table = Table()
-    table.add_column("job")
-    for column in ("attempt", "exit code", "seconds"):
-        table.add_column(column, justify="right")
-    for column in ("began (UTC)", "reason", "log stream"):
-        table.add_column(column, overflow="fold")
+    rows = table(
+        f"attempts of {job_id}", "#child", "#attempt", "#exit code", "#seconds", "began (UTC)", "reason", "log stream"
+    )
     for each in tried:
         for attempt in tried[each][1] if each not in hidden else []:
-            table.add_row(*_cells(attempt))
-    if table.row_count:
-        to.print(table)
+            rows.add_row(*_cells(attempt))
+    if rows.row_count:
+        to.print(rows)
     if hidden:
         to.print(f"{len(hidden)} of {len(tried)} children succeeded at the first attempt")
-    if not table.row_count and not hidden:
+    if not rows.row_count and not hidden:
         to.print(f"{job_id} is {job['status']}: no attempt has ended yet")
 
 
 def _cells(attempt: Attempt) -> list[str]:
     began = datetime.fromtimestamp(attempt.started / 1000, UTC) if attempt.started else None
     return [
-        attempt.job_id,
+        attempt.job_id.partition(":")[2],
         str(attempt.number),
         "" if attempt.exit_code is None else str(attempt.exit_code),
         "" if attempt.seconds is None else f"{attempt.seconds:.1f}",

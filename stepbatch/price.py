@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from stepbatch.console import table
 
 ROOT = Path(__file__).resolve().parent.parent
 PATH = (ROOT / "containers" / "pricer", ROOT / "layers" / "fanout")
@@ -30,16 +31,12 @@ def price(file: Path, options: Mapping[str, str], to: Console) -> int:
 
 def show(report: Mapping[str, Any], to: Console) -> None:
     """Every position, then the totals."""
-    table = Table(title=f"{report['book']}, {report['valuationDate']}", title_justify="left")
-    table.add_column("position")
-    table.add_column("currency")
-    table.add_column("PV", justify="right")
-    table.add_column("± standard error", justify="right")
+    rows = table(f"{report['book']}, {report['valuationDate']}", "position", "", "#PV", "#± standard error")
     for each in report["prices"]:
-        table.add_row(Text(each["id"]), each["currency"], f"{each['pv']:,.2f}", f"{each['standardError']:,.2f}")
-    table.add_section()
+        rows.add_row(each["id"], each["currency"], f"{each['pv']:,.2f}", f"{each['standardError']:,.2f}")
+    rows.add_section()
     for currency, total in report["totals"].items():
-        table.add_row("all", currency, f"{total['pv']:,.2f}", f"{total['standardError']:,.2f}")
-    to.print(table)
+        rows.add_row("all", currency, f"{total['pv']:,.2f}", f"{total['standardError']:,.2f}")
+    to.print(rows)
     for each in report["failed"]:
         to.print(Text(f"{each['id']} has no price: {each['reason']}", style="red"), soft_wrap=True)

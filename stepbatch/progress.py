@@ -15,7 +15,7 @@ from stepbatch.jobs import JobProgress
 from stepbatch.watch import View
 
 LINE_SECONDS = 5.0  # between two lines about the same job
-BAR_WIDTH = 32
+BAR_WIDTH = 40
 
 Show = Callable[[View], None]
 
@@ -70,7 +70,8 @@ def picture(view: View, spinner: Spinner) -> Group:
         )
         for job in view.jobs:
             if job.label == visit.name:
-                table.add_row("", bar(job), Text.assemble(counted(job), ("  job " + job.job_id, "dim")))
+                table.add_row("", bar(job), Text(counted(job)))
+                table.add_row("", Text(f"job {job.job_id}", style="dim"))
     if view.ended:
         return Group(table)
     table.add_row("", Text(clock(view.seconds), style="dim"), "")

@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class Workspace:
     """An ``--out`` directory of one pipeline."""
 
     out: Path
-    made: Path | None = None  # what opening it created: nothing here is older than this command
+    made: tuple[Path, ...] = ()  # the folders that opening it created, the innermost first
 
     @property
     def state(self) -> Path:
@@ -87,7 +87,7 @@ def opened(out: Path) -> Iterator[Workspace]:
     Raises UsageError if it is a file, cannot be written, or another command works in it.
     """
     state = out / FOLDER
-    made = None if state.exists() else state if out.exists() else out
+    made = tuple(folder for folder in (state, out, *out.parents) if not folder.exists())
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock = (state / "lock").open("wb")
@@ -105,8 +105,11 @@ def opened(out: Path) -> Iterator[Workspace]:
 
 def discard(workspace: Workspace) -> None:
     """Removes what opening the directory created: a run that was refused leaves nothing."""
-    if workspace.made:
-        shutil.rmtree(workspace.made)
+    if workspace.state in workspace.made:
+        shutil.rmtree(workspace.state)
+    for folder in workspace.made[1:]:
+        with suppress(OSError):  # something else came to lie in it meanwhile
+            folder.rmdir()
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

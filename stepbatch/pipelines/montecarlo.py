@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stepbatch.console import table
 from stepbatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 POSITIONS_SHOWN = 5  # of the largest PVs
 FAILURES_SHOWN = 10
-WHOLE_UNITS = 100_000  # amounts from here on are shown without cents
+WHOLE_UNITS = 100_000  # PVs from here on are shown without cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +77,12 @@ class MonteCarlo:
 def totals(aggregate: Mapping[str, Any]) -> Table:
     """The book's PV and its standard error, a currency a row."""
     title = f"{aggregate['jobName']}: {aggregate['priced']} of {aggregate['positions']} positions priced"
-    table = Table(title=title, title_justify="left")
-    table.add_column("currency")
-    for column in ("PV", "± standard error", "positions"):
-        table.add_column(column, justify="right")
+    rows = table(title, "currency", "#PV", "#± standard error", "#positions")
     for currency, total in aggregate["totals"].items():
-        table.add_row(
-            currency, amount(total["pv"]), amount(total["standardError"], beside=total["pv"]), f"{total['positions']:,}"
-        )
+        rows.add_row(currency, *value_and_error(total), f"{total['positions']:,}")
     if len(aggregate["totals"]) > 1 and "pv" in aggregate:
-        name = f"all, in {aggregate['currency']}"
-        error = amount(aggregate["standardError"], beside=aggregate["pv"])
-        table.add_row(name, amount(aggregate["pv"]), error, f"{aggregate['priced']:,}")
-    return table
+        rows.add_row(f"all, in {aggregate['currency']}", *value_and_error(aggregate), f"{aggregate['priced']:,}")
+    return rows
 
 
 def largest(path: Path) -> list[dict[str, str]]:
@@ -99,24 +93,16 @@ def largest(path: Path) -> list[dict[str, str]]:
         return heapq.nlargest(POSITIONS_SHOWN, csv.DictReader(file), key=lambda row: abs(float(row["pv"])))
 
 
-def positions(rows: list[dict[str, str]], priced: int) -> Table:
-    what = "positions" if priced <= len(rows) else f"the {len(rows)} largest of {priced:,} positions"
-    table = Table(title=what, title_justify="left")
-    table.add_column("position")
-    table.add_column("underlyings")
-    for column in ("notional", "PV", "± standard error", "% of notional"):
-        table.add_column(column, justify="right")
-    for row in rows:
-        notional = float(row["notional"]) * (-1 if row["side"] == "short" else 1)
-        table.add_row(
-            Text(row["id"]),
-            Text(row["underlyings"]),
-            f"{row['currency']} {amount(notional)}",
-            amount(float(row["pv"])),
-            amount(float(row["standardError"]), beside=float(row["pv"])),
-            f"{float(row['pvPercent']):.3f}",
-        )
-    return table
+def positions(priced: list[dict[str, str]], of: int) -> Table:
+    """PV and standard error of positions, one a row; a short position's notional is negative."""
+    title = "positions" if of <= len(priced) else f"the {len(priced)} largest of {of:,} positions"
+    rows = table(title, "position", "on", "", "#notional", "#PV", "#±", "#% of notional")
+    for each in priced:
+        notional = float(each["notional"]) * (-1 if each["side"] == "short" else 1)
+        prices = value_and_error({"pv": float(each["pv"]), "standardError": float(each["standardError"])})
+        percent = f"{float(each['pvPercent']):.3f}"
+        rows.add_row(each["id"], each["underlyings"], each["currency"], amount(notional), *prices, percent)
+    return rows
 
 
 def show_unpriced(failed: list[dict[str, Any]], to: Console) -> None:
@@ -137,7 +123,11 @@ def positions_per_job(text: str | None) -> int | str | None:
     return int(text)
 
 
-def amount(value: float, *, beside: float | None = None) -> str:
-    """Currency units, with cents where they count; a standard error as its PV ``beside`` it."""
-    whole = abs(value if beside is None else beside) >= WHOLE_UNITS
-    return f"{value:,.0f}" if whole else f"{value:,.2f}"
+def value_and_error(price: Mapping[str, float]) -> tuple[str, str]:
+    """PV and standard error, with as many decimals."""
+    decimals = 0 if abs(price["pv"]) >= WHOLE_UNITS else 2
+    return f"{price['pv']:,.{decimals}f}", f"{price['standardError']:,.{decimals}f}"
+
+
+def amount(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"

@@ -34,9 +34,13 @@ def test_an_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_discarding_removes_only_what_this_command_made(tmp_path: Path) -> None:
-    with opened(tmp_path / "new") as workspace:
+    with opened(tmp_path / "new/deeper/run") as workspace:
         discard(workspace)
-    assert not (tmp_path / "new").exists()
+    assert list(tmp_path.iterdir()) == []
+    with opened(tmp_path / "shared/a") as workspace:
+        (tmp_path / "shared/b").mkdir()
+        discard(workspace)
+    assert [path.name for path in (tmp_path / "shared").iterdir()] == ["b"]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes").write_text("")
     with opened(tmp_path / "mine") as workspace:

@@ -1,0 +1,55 @@
+"""Commands that need no cloud."""
+
+import json
+import time
+
+from tests.local.cli.conftest import BOOK, Stepbatch
+
+
+def test_help_does_not_wait_for_boto3(alone: Stepbatch) -> None:
+    began = time.monotonic()
+    answer = alone("--help")
+    assert answer.returncode == 0
+    assert time.monotonic() - began < 2.0  # 0.2 on an idle machine; boto3 and numpy alone take longer than that
+    for command in ("up", "run", "watch", "attempts", "logs", "retry", "verify", "invoke", "price", "schema"):
+        assert f"\n  {command} " in answer.stdout
+
+
+def test_a_book_is_priced_at_once(alone: Stepbatch) -> None:
+    answer = alone("price", BOOK, "--max-paths", "4096")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["priced"] == 48
+
+
+def test_a_wrong_book_is_refused_at_once(alone: Stepbatch) -> None:
+    (alone.folder / "book.json").write_text("{")
+    answer = alone("price", "book.json")
+    assert answer.returncode == 2
+    assert "PortfolioError" in answer.stderr
+
+
+def test_a_schema_is_printed_by_name(alone: Stepbatch) -> None:
+    assert json.loads(alone("schema", "market").stdout)["title"] == "stepbatch market"
+    answer = alone("schema", "nothing")
+    assert answer.returncode == 2
+    assert "there is no schema 'nothing'; there are: book, market" in answer.stderr
+
+
+def test_a_command_about_a_cloud_says_how_to_name_one(alone: Stepbatch) -> None:
+    answer = alone("watch", "anything")
+    assert answer.returncode == 2
+    assert "source .stepbatch/env" in answer.stderr
+
+
+def test_a_directory_without_a_complete_run_is_not_verified(alone: Stepbatch) -> None:
+    answer = alone("verify", ".")
+    assert answer.returncode == 1
+    assert "has no manifest.json" in answer.stderr
+    assert alone("verify", "absent").returncode == 2
+
+
+def test_wrong_usage_ends_2(alone: Stepbatch) -> None:
+    assert alone("run", "montecarlo").returncode == 2
+    assert alone("run", "montecarlo", "--portfolio", BOOK, "--positions-per-job", "none").returncode == 2
+    assert alone("run", "montecarlo", "--portfolio", BOOK, "--stack", "blue").returncode == 2
+    assert list(alone.folder.iterdir()) == []
