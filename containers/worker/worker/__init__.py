@@ -1,0 +1,1 @@
+"""What the jobs of the pipelines nton and array-workflow do."""
