@@ -39,6 +39,8 @@ class Buckets:
 
     def create(self, environ: WSGIEnvironment, request: Request) -> Response:
         """CreateBucket: the fallback decides, then the folder is made."""
+        if not is_bucket_name(request.bucket):
+            raise S3Error("InvalidBucketName", BucketName=request.bucket)
         with self._lock:
             self.reconcile()
             response = self._call(environ)

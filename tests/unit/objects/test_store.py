@@ -250,3 +250,24 @@ def test_writers_and_deleters_of_the_same_folder_do_not_trip_each_other(store: S
         thread.join()
     assert failures == []
     assert files(store.root) == []
+
+
+def test_a_folder_that_has_not_changed_is_read_once_for_all_pages(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store.root / BUCKET / "many"
+    folder.mkdir()
+    for number in range(300):
+        (folder / f"{number:03}").touch()
+    for path in (folder, folder.parent):
+        os.utime(path, ns=(1, 1))  # long ago: no change can hide behind the clock's tick
+    scans: list[int] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda fd: scans.append(fd) or scandir(fd))  # type: ignore[func-returns-value]
+    ordering = Ordering(store.fd)
+    for number in range(300):
+        expected = f"many/{number:03}"
+        assert next(ordering.keys(BUCKET, "many/", expected)) == expected
+    assert len(scans) == 2, "the bucket's folder and the one with the keys"
+    (folder / "1000").touch()
+    assert next(ordering.keys(BUCKET, "many/", "many/1000")) == "many/1000"
