@@ -19,8 +19,6 @@ REPLIES = st.one_of(
 )
 READINGS = st.lists(st.integers(10, 19_999), min_size=1).map(tuple)
 RECORDS = st.lists(st.builds(Readings, id=st.just("R"), values=READINGS))
-    st.builds(Readings, id=st.just("R"), values=st.lists(st.integers(10, 19_999), min_size=1).map(tuple))
-)
 
 
 @given(st.lists(st.tuples(REPLIES, st.floats(0, 400))))
