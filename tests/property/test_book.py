@@ -125,7 +125,7 @@ values = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=12)
-    | st.sampled_from(["2020-11-20", "long"]),
+    | st.sampled_from(["2020-11-20", "long", 0, 1, 10, 366, 1e15]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=5,
 )

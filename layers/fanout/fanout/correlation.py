@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from fanout.errors import MarketError
 
-PIVOT_TOLERANCE = 1e-10  # rounding of an elimination whose entries are at most one
+NOTHING = 1e-9  # what rounding may leave of an elimination whose entries are at most one
 
 Pairs = dict[frozenset[str], float]
 
@@ -31,14 +31,11 @@ def is_positive_semidefinite(rows: Sequence[Sequence[float]]) -> bool:
     """
     left = [list(row) for row in rows]
     while left:
-        size = len(left)
-        if min(left[i][i] for i in range(size)) < -PIVOT_TOLERANCE:
-            return False
-        p = max(range(size), key=lambda i: left[i][i])
+        p = max(range(len(left)), key=lambda i: left[i][i])
         pivot = left[p][p]
-        if pivot <= PIVOT_TOLERANCE:
-            return all(abs(value) <= PIVOT_TOLERANCE**0.5 for row in left for value in row)
-        rest = [i for i in range(size) if i != p]
+        if pivot <= NOTHING:
+            return all(abs(value) <= NOTHING for row in left for value in row)
+        rest = [i for i in range(len(left)) if i != p]
         left = [[left[i][j] - left[i][p] * left[p][j] / pivot for j in rest] for i in rest]
     return True
 

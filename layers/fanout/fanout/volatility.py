@@ -2,6 +2,7 @@
 
 from datetime import date
 from itertools import pairwise
+from math import ceil
 from typing import Annotated, Literal
 
 import msgspec
@@ -133,9 +134,9 @@ def check_total_variance(volatility: TermStructure, valuation_date: date, place:
     totals = [value * value * time for value, time in zip(volatility.values, times, strict=True)]
     for number, (earlier, later) in enumerate(pairwise(totals), 1):
         if later < earlier * (1 - ROUNDING):
-            lowest = (earlier / times[number]) ** 0.5
+            lowest = ceil((earlier / times[number]) ** 0.5 * 1e6) / 1e6  # what is told is accepted
             raise MarketError(
                 f"{place}[{number}]",
                 f"{volatility.values[number]} at {volatility.expiries[number]} gives a total variance of {later:.6g},"
-                f" below the {earlier:.6g} at {volatility.expiries[number - 1]}: it must be at least {lowest:.6g}",
+                f" below the {earlier:.6g} at {volatility.expiries[number - 1]}: it must be at least {lowest:g}",
             )

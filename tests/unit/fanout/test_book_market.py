@@ -118,6 +118,12 @@ def test_a_note_that_its_market_cannot_price_is_refused(changes: Raw, place: str
     assert refusal.value.problem == f"{problem} (id 'N1')"
 
 
+def test_a_continuous_note_first_observed_today_must_say_whether_it_was_touched(market: Market) -> None:
+    today = note(protectionMonitoring="continuous", schedule=NOTE["schedule"][1:], **without_fixings("2018-11-20"))
+    with pytest.raises(PortfolioError, match=r"^positions\[17\]\.knockedIn: is missing"):
+        check_position(today, market)
+
+
 @pytest.mark.parametrize("knocked_in", [True, False])
 def test_a_seasoned_continuous_note_that_says_whether_it_was_touched_is_accepted(
     knocked_in: bool, market: Market

@@ -175,7 +175,7 @@ HOLIDAY = (
             "schedule[2].date",
             "2020-11-19 is not after 2020-11-20, the one before it",
         ),
-        (in_schedule(2, "date", "2929-11-21"), "schedule[2].date", "2929-11-21 is after the year 2200"),
+        (in_schedule(2, "date", "2201-01-02"), "schedule[2].date", "2201-01-02 is after the year 2200"),
         (
             in_schedule(1, "autocallBarrier", 0.79),
             "schedule[1].autocallBarrier",
@@ -213,6 +213,15 @@ def test_a_wrong_full_position_is_refused_by_field_value_and_id(change: Change, 
     assert refusal.value.problem == f"{problem} (id 'N1')"
 
 
+def test_limits_themselves_are_within() -> None:
+    highest = NOTE | {"notional": 1e15, "coupon": 10, "protectionBarrier": 10, "settlementDays": 366}
+    assert parse_position(highest, 0).coupon == 10
+    in_the_last_year = changed(NOTE, in_schedule(2, "date", "2200-12-24"))
+    assert parse_position(in_the_last_year, 0).schedule[2].date == date(2200, 12, 24)
+    with pytest.raises(PortfolioError, match=r"^positions\[0\]\.memory: is missing"):  # not what is on its limit
+        parse_position(changed(highest, without("memory")), 0)
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
@@ -221,6 +230,7 @@ def test_a_wrong_full_position_is_refused_by_field_value_and_id(change: Change, 
         ([], "positions[0]: [] is not an object"),
         ({}, "positions[0].id: is missing"),
         (NOTE | {"id": ""}, "positions[0].id: is empty (id '')"),
+        (NOTE | {"id": "N1\n"}, "positions[0].id: 'N1\\n' is not allowed here (unique in the book) (id 'N1\\n')"),
         (NOTE | {"id": 7}, "positions[0].id: 7 is not text"),
         (NOTE | {"id": "a\nb"}, "positions[0].id: 'a\\nb' is not allowed here (unique in the book) (id 'a\\nb')"),
     ],

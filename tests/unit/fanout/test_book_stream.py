@@ -67,6 +67,7 @@ def test_objects_that_begin_alike_are_decoded_many_at_a_time(monkeypatch: pytest
     [
         (b'{"at": %d}', b'{"at": %d, "at": 7}', Flaw("the key 'at' is given twice")),
         (b'{"at": %d}', b'{"at": %d, "\\u0061t": 7}', Flaw("the key 'at' is given twice")),
+        (b'{"at": %d}', b'{"at": %d, "b": "\\u003a", "a": 1, "a": 7}', Flaw("the key 'a' is given twice")),
         (b'{"at": %d}', b'{"at": %d, "a": ":", "a": 7}', Flaw("the key 'a' is given twice")),
     ],
 )

@@ -147,3 +147,44 @@ def test_a_key_given_twice_is_refused_where_it_stands() -> None:
     text = json.dumps(MARKET).replace('"spot": 1600.0', '"spot": 1600.0, "spot": 1700.0')
     with pytest.raises(MarketError, match=r"^underlyings\.RTY: the key 'spot' is given twice$"):
         parse_market(text)
+
+
+def correlated(**values: float) -> Raw:
+    pairs = [{"pair": name.split("_"), "value": value} for name, value in values.items()]
+    return MARKET | {"correlations": pairs}
+
+
+def test_correlations_that_no_variables_can_have_are_refused() -> None:
+    with pytest.raises(MarketError) as refusal:
+        market_of(correlated(SX5E_SMI=0.9, SMI_RTY=0.9, SX5E_RTY=-0.9))
+    assert str(refusal.value) == (
+        "correlations: the matrix of RTY, SMI, SX5E is not positive semidefinite (RTY/SMI 0.9, RTY/SX5E -0.9,"
+        " SMI/SX5E 0.9): no random variables have these correlations; bring them closer to zero or to each other"
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"SX5E_SMI": 1.0, "SMI_RTY": 1.0, "SX5E_RTY": 0.5},  # what remains of the two others has no variance of its own
+        {"SX5E_SMI": 0.6, "SMI_RTY": 0.8, "SX5E_RTY": -0.001},  # just over the edge
+        {"SX5E_SMI": 0.9, "SMI_RTY": 0.9, "SX5E_RTY": 0.9, "SX5E_SPX": 0.9, "SMI_SPX": 0.9, "RTY_SPX": 0.1},
+    ],
+)
+def test_correlations_that_contradict_each_other_are_refused(values: dict[str, float]) -> None:
+    with pytest.raises(MarketError, match="is not positive semidefinite"):
+        market_of(correlated(**values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"SX5E_SMI": 1.0, "SMI_RTY": -1.0, "SX5E_RTY": -1.0},  # singular: one variable and its opposite
+        {"SX5E_SMI": 0.5, "SMI_RTY": 0.5, "SX5E_RTY": -0.5},  # singular: a sum of the two others
+        {"SX5E_SMI": 0.6, "SMI_RTY": 0.8, "SX5E_RTY": 0.0},  # singular: 0.36 + 0.64 = 1
+        {"SX5E_SMI": 0.9, "SMI_RTY": 0.9},  # a pair is missing: no basket can need it
+        {"SX5E_SMI": 1.0, "RTY_SPX": -1.0},
+    ],
+)
+def test_correlations_on_the_edge_of_what_is_possible_are_accepted(values: dict[str, float]) -> None:
+    market_of(correlated(**values))

@@ -148,9 +148,17 @@ HESTON = "underlyings.SPX.volatility"
             f"{TERM}.values[1]",
             (
                 "0.12 at 2021-11-22 gives a total variance of 0.02932, below the 0.03294 at 2020-11-20:"
-                " it must be at least 0.127192"
+                " it must be at least 0.127193"
             ),
         ),
+        (
+            f"{TERM}.values.1",
+            0.127,
+            f"{TERM}.values[1]",
+            "0.127 at 2021-11-22 gives a total variance of 0.0328404, below the 0.03294 at 2020-11-20: it must be at"
+            " least 0.127193",
+        ),
+        (f"{SURFACE}.strikes", [3550, 3550], f"{SURFACE}.strikes[1]", "3550.0 is not above 3550.0, the one before it"),
         (f"{SURFACE}.strikes", [3550, 3075], f"{SURFACE}.strikes[1]", "3075.0 is not above 3550.0, the one before it"),
         (f"{SURFACE}.values", [[0.17, 0.13]], f"{SURFACE}.values", "has 1 elements, but there are 2 expiries"),
         (f"{SURFACE}.values.1", [0.17], f"{SURFACE}.values[1]", "has 1 elements, but there are 2 strikes"),
@@ -219,31 +227,3 @@ def test_a_wrong_snapshot_is_refused_by_place_and_value(path: str, value: Any, p
 @pytest.mark.parametrize("value", [0.18, 0.127193])
 def test_total_variance_may_stay_level(value: float) -> None:
     market_of(changed(f"{TERM}.values.1", value))
-
-
-def correlated(**values: float) -> Raw:
-    pairs = [{"pair": name.split("_"), "value": value} for name, value in values.items()]
-    return changed("correlations", pairs)
-
-
-def test_correlations_that_no_variables_can_have_are_refused() -> None:
-    with pytest.raises(MarketError) as refusal:
-        market_of(correlated(SX5E_SMI=0.9, SMI_RTY=0.9, SX5E_RTY=-0.9))
-    assert str(refusal.value) == (
-        "correlations: the matrix of RTY, SMI, SX5E is not positive semidefinite (RTY/SMI 0.9, RTY/SX5E -0.9,"
-        " SMI/SX5E 0.9): no random variables have these correlations; bring them closer to zero or to each other"
-    )
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"SX5E_SMI": 1.0, "SMI_RTY": -1.0, "SX5E_RTY": -1.0},  # singular: one variable and its opposite
-        {"SX5E_SMI": 0.5, "SMI_RTY": 0.5, "SX5E_RTY": -0.5},  # singular: a sum of the two others
-        {"SX5E_SMI": 0.6, "SMI_RTY": 0.8, "SX5E_RTY": 0.0},  # singular: 0.36 + 0.64 = 1
-        {"SX5E_SMI": 0.9, "SMI_RTY": 0.9},  # a pair is missing: no basket can need it
-        {"SX5E_SMI": 1.0, "RTY_SPX": -1.0},
-    ],
-)
-def test_correlations_on_the_edge_of_what_is_possible_are_accepted(values: dict[str, float]) -> None:
-    market_of(correlated(**values))
