@@ -22,3 +22,8 @@ def table(title: str, *columns: str) -> Table:
         numbers = column.startswith("#")
         made.add_column(column.removeprefix("#"), justify="right" if numbers else "left", overflow="fold")
     return made
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 position``, ``1,000 positions``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

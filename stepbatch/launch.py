@@ -1,6 +1,7 @@
 """From the options of ``stepbatch run`` to a run."""
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from stepbatch.cloud import Cloud
@@ -13,13 +14,24 @@ from stepbatch.workspace import Workspace
 RESULTS = Path("out")
 
 
-def launch(
-    pipeline: Pipeline, *, out: Path | None, workers: int | None, as_json: bool, aws: bool, stack: str | None
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The options that every pipeline's command takes."""
+
+    out: Path | None
+    workers: int | None
+    dry_run: bool
+    as_json: bool
+    aws: bool
+    stack: str | None
+
+
+def launch(pipeline: Pipeline, choices: Choices) -> int:
     """Runs the pipeline on the cloud that the options and the environment name; the exit status."""
+    stack, workers = choices.stack, choices.workers
 
     def connect(workspace: Workspace) -> AbstractContextManager[Cloud]:
-        standing = standing_cloud(aws=aws, stack=stack)
+        standing = standing_cloud(aws=choices.aws, stack=stack)
         if standing is None and stack:
             raise UsageError(f"--stack {stack} names a deployed stack: it needs --aws or {ENDPOINT}")
         if standing is not None and workers:
@@ -29,9 +41,10 @@ def launch(
         return private_cloud(log=workspace.log, state=workspace.state, workers=workers)
 
     settings = Settings(
-        out=out or RESULTS / pipeline.job_name,
+        out=choices.out or RESULTS / pipeline.job_name,
         connect=connect,
-        as_json=as_json,
+        as_json=choices.as_json,
+        dry_run=choices.dry_run,
         stdout=console(),
         stderr=console(stderr=True),
     )

@@ -72,7 +72,7 @@ def show_attempts(cloud: Cloud, job_id: str, *, every: bool, to: Console) -> Non
     if rows.row_count:
         to.print(rows)
     if hidden:
-        to.print(f"{len(hidden)} of {len(tried)} children succeeded at the first attempt")
+        to.print(f"{len(hidden):,} of {len(tried):,} children succeeded at the first attempt")
     if not rows.row_count and not hidden:
         to.print(f"{job_id} is {job['status']}: no attempt has ended yet")
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 
+from fanout.errors import FanoutError
 from stepbatch.commands import local, look, run
 from stepbatch.errors import StepbatchError
 
@@ -41,6 +42,9 @@ def main() -> NoReturn:
     except StepbatchError as error:
         _say(str(error))
         sys.exit(error.exit_status)
+    except FanoutError as error:
+        _say(f"{type(error).__name__}: {error}")
+        sys.exit(error.exit_code)
     except _aws_errors() as error:
         from stepbatch.advice import advice
 

@@ -16,6 +16,7 @@ from stepbatch.watch import View
 class Status(StrEnum):
     """How a run ended."""
 
+    CHECKED = "checked"  # a dry run: the input is right, nothing was started
     COMPLETE = "complete"
     PARTIAL = "partial"  # something is missing, and the run tolerates it
     FAILED = "failed"
@@ -24,7 +25,7 @@ class Status(StrEnum):
 
     @property
     def exit_status(self) -> int:
-        return {"complete": 0, "partial": 3, "failed": 1, "refused": 2, "interrupted": 130}[self.value]
+        return {"checked": 0, "complete": 0, "partial": 3, "failed": 1, "refused": 2, "interrupted": 130}[self.value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

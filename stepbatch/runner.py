@@ -1,5 +1,6 @@
 """One run of any pipeline: upload, start, follow, mirror, report."""
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from uuid import uuid4
 from rich.console import Console
 from rich.text import Text
 
+from fanout.errors import FanoutError, InputError
 from stepbatch.cloud import Cloud
 from stepbatch.errors import StepbatchError, UsageError
 from stepbatch.executions import execution_name, note_running, running, start
@@ -49,6 +51,9 @@ class Pipeline(Protocol):
     def request(self, inputs: "S3Uri", output: "S3Uri") -> dict[str, Any]:
         """The execution's input."""
 
+    def check(self) -> str:
+        """What the input holds, in a line; raises an InputError if it is wrong. Costs a reading, starts nothing."""
+
     def show(self, out: Path, to: Console) -> None:
         """Prints the results that were mirrored to ``out``."""
 
@@ -60,26 +65,19 @@ class Settings:
     out: Path
     connect: Callable[[Workspace], AbstractContextManager[Cloud]]
     as_json: bool
+    dry_run: bool
     stdout: Console
     stderr: Console
 
 
 def run(pipeline: Pipeline, settings: Settings) -> int:
     """Runs a pipeline and prints what came of it; the exit status."""
-    blank = Outcome(pipeline=pipeline.name, status=Status.FAILED, out=str(settings.out))
+    blank = Outcome(pipeline=pipeline.name, status=Status.CHECKED, out=str(settings.out))
     try:
         refuse_unreadable(pipeline.files())
-        with opened(settings.out) as workspace:
-            try:
-                with settings.connect(workspace) as cloud:
-                    outcome = drive(pipeline, settings, workspace, cloud)
-            except UsageError:
-                discard(workspace)
-                raise
-            if outcome.status is Status.REFUSED:
-                discard(workspace)
-    except StepbatchError as error:
-        status = Status.REFUSED if isinstance(error, UsageError) else Status.FAILED
+        outcome = checked(pipeline, settings, blank) if settings.dry_run else carried_out(pipeline, settings)
+    except (StepbatchError, FanoutError) as error:
+        status = Status.REFUSED if isinstance(error, UsageError | InputError) else Status.FAILED
         if settings.as_json:
             failure = Failure(error=type(error).__name__, cause=str(error))
             settings.stdout.print(replace(blank, status=status, failure=failure).document(), soft_wrap=True)
@@ -87,6 +85,31 @@ def run(pipeline: Pipeline, settings: Settings) -> int:
     if settings.as_json:
         settings.stdout.print(outcome.document(), soft_wrap=True)
     return outcome.status.exit_status
+
+
+def checked(pipeline: Pipeline, settings: Settings, blank: Outcome) -> Outcome:
+    """Reads the input as the pipeline will, and prints what would be asked of the state machine."""
+    from fanout.s3 import S3Uri
+
+    to = settings.stderr if settings.as_json else settings.stdout
+    to.print(f"{pipeline.name}: {pipeline.check()}", soft_wrap=True)
+    root = S3Uri("BUCKET", f"runs/{settings.out.resolve().name}")
+    to.print("the execution's input would be", json.dumps(pipeline.request(root / "input", root / "output"), indent=1))
+    return blank
+
+
+def carried_out(pipeline: Pipeline, settings: Settings) -> Outcome:
+    """A run on the cloud that the settings connect to. A run that is refused leaves the directory as it was."""
+    with opened(settings.out) as workspace:
+        try:
+            with settings.connect(workspace) as cloud:
+                outcome = drive(pipeline, settings, workspace, cloud)
+        except UsageError:
+            discard(workspace)
+            raise
+        if outcome.status is Status.REFUSED:
+            discard(workspace)
+    return outcome
 
 
 def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: Cloud) -> Outcome:

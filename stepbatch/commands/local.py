@@ -25,6 +25,7 @@ def up(
 
 def verify(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The --out of a run.")]) -> None:
     """Check that a directory holds exactly what its run's manifest lists."""
+    from stepbatch.console import plural
     from stepbatch.verify import problems, read_manifest
 
     manifest = read_manifest(directory)
@@ -34,8 +35,8 @@ def verify(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The --
     for problem in found:
         typer.echo(problem)
     if found:
-        raise StepbatchError(f"{directory} differs from its manifest in {len(found)} files")
-    typer.echo(f"{directory}: {len(manifest.files)} files, all as the manifest lists them")
+        raise StepbatchError(f"{directory} differs from its manifest in {plural(len(found), 'file')}")
+    typer.echo(f"{directory}: {plural(len(manifest.files), 'file')}, all as the manifest lists them")
 
 
 def invoke(

@@ -19,6 +19,7 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Where results go; the same command again resumes. [default: out/NAME]"),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the input and show the request; start nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout, all else to stderr.")]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Of the random numbers. [default: 1]")]
 

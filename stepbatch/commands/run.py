@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stepbatch.commands.options import AsJson, Aws, Market, MaxPaths, Out, Seed, Stack, TargetSeBp, Workers
+from stepbatch.commands.options import AsJson, Aws, DryRun, Market, MaxPaths, Out, Seed, Stack, TargetSeBp, Workers
 
 app = typer.Typer(help="Run a pipeline, follow it, and fetch its results.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,12 +34,13 @@ def montecarlo(
     out: Out = None,
     workers: Workers = None,
     seed: Seed = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     aws: Aws = False,
     stack: Stack = None,
 ) -> None:
     """Price a book of autocallable notes."""
-    from stepbatch.launch import launch
+    from stepbatch.launch import Choices, launch
     from stepbatch.pipelines import montecarlo as priced
 
     pipeline = priced.MonteCarlo(
@@ -52,4 +53,5 @@ def montecarlo(
         tolerated_failure_percentage=tolerated_failure_percentage,
         seed=seed,
     )
-    raise typer.Exit(launch(pipeline, out=out, workers=workers, as_json=as_json, aws=aws, stack=stack))
+    choices = Choices(out=out, workers=workers, dry_run=dry_run, as_json=as_json, aws=aws, stack=stack)
+    raise typer.Exit(launch(pipeline, choices))

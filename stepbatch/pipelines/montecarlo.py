@@ -7,13 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stepbatch.console import table
+from stepbatch.console import plural, table
 from stepbatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +63,18 @@ class MonteCarlo:
         required = {"jobName": self.job_name, "inputUri": str(inputs / "book.json"), "outputUri": str(output)}
         return required | {name: value for name, value in given.items() if value is not None}
 
+    def check(self) -> str:
+        """Counts what the book holds, with the checks that the pipeline itself makes."""
+        from fanout.market import bundled_market, parse_market
+        from fanout.staging import stage_book
+
+        market = parse_market(self.market.read_bytes()) if self.market else bundled_market()
+        with TemporaryDirectory() as directory, self.portfolio.open("rb") as stream:
+            book = stage_book(stream, market, Path(directory))
+        trades = sum(group.distinct for group in book.groups)
+        parts = plural(book.count, "position"), plural(trades, "distinct trade"), plural(len(book.groups), "path set")
+        return ", ".join(parts)
+
     def show(self, out: Path, to: Console) -> None:
         """Totals, the largest positions, what has no price, and where the files are."""
         aggregate = json.loads((out / "aggregate.json").read_bytes())
@@ -107,7 +120,8 @@ def positions(priced: list[dict[str, str]], of: int) -> Table:
 
 def show_unpriced(failed: list[dict[str, Any]], to: Console) -> None:
     """The positions that no total includes."""
-    to.print(Text(f"{len(failed)} positions have no price; no total includes them:", style="red"))
+    what = f"{plural(len(failed), 'position')} without a price, in no total:"
+    to.print(Text(what, style="red"))
     for each in failed[:FAILURES_SHOWN]:
         to.print(f"  positions[{each['index']}] {each['id']}: {each['reason']}", soft_wrap=True)
     if len(failed) > FAILURES_SHOWN:

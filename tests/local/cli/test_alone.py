@@ -53,3 +53,15 @@ def test_wrong_usage_ends_2(alone: Stepbatch) -> None:
     assert alone("run", "montecarlo", "--portfolio", BOOK, "--positions-per-job", "none").returncode == 2
     assert alone("run", "montecarlo", "--portfolio", BOOK, "--stack", "blue").returncode == 2
     assert list(alone.folder.iterdir()) == []
+
+
+def test_a_dry_run_counts_the_book_and_starts_nothing(alone: Stepbatch) -> None:
+    answer = alone("run", "montecarlo", "--portfolio", BOOK, "--seed", "7", "--dry-run")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("montecarlo: 48 positions, 8 distinct trades, 1 path set\n")
+    assert '"seed": 7' in answer.stdout
+    (alone.folder / "book.json").write_text('{"positions": []}')
+    answer = alone("run", "montecarlo", "--portfolio", "book.json", "--dry-run")
+    assert answer.returncode == 2
+    assert "stepbatch: PortfolioError: " in answer.stderr
+    assert [path.name for path in alone.folder.iterdir()] == ["book.json"]

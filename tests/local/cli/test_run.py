@@ -117,7 +117,7 @@ def test_a_child_that_dies_makes_the_run_partial_where_that_is_tolerated(beside:
     assert status == 3
     assert json.loads(stdout)["status"] == "partial"
     assert "1 of 2 positions priced" in stderr
-    assert "1 positions have no price; no total includes them" in stderr
+    assert "1 position without a price, in no total" in stderr
 
 
 def test_a_function_is_invoked_by_its_logical_id(beside: Stepbatch, cloud: Cloud) -> None:

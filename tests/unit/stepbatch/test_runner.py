@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from fanout.errors import PortfolioError
 from stepbatch.cloud import Cloud
 from stepbatch.errors import CloudError, UsageError
 from stepbatch.runner import Settings, run
@@ -39,6 +40,11 @@ class Copying:
 
     def request(self, inputs: "S3Uri", output: "S3Uri") -> dict[str, Any]:
         return {"inputUri": str(inputs / "book.json"), "outputUri": str(output)}
+
+    def check(self) -> str:
+        if not self.book.read_text():
+            raise PortfolioError("book", "is empty")
+        return "one book"
 
     def show(self, out: Path, to: Console) -> None:
         to.print(f"copied {(out / 'copy').read_text()}")
@@ -68,11 +74,12 @@ class Desk:
     def run_on(self, cloud: Cloud, *, as_json: bool = False) -> int:
         return self.run_with(lambda _: nullcontext(cloud), as_json=as_json)
 
-    def run_with(self, connect: Any, *, as_json: bool = False) -> int:
+    def run_with(self, connect: Any, *, as_json: bool = False, dry_run: bool = False) -> int:
         settings = Settings(
             out=self.out,
             connect=connect,
             as_json=as_json,
+            dry_run=dry_run,
             stdout=Console(file=self.stdout, width=200),
             stderr=Console(file=self.stderr, width=200),
         )
@@ -137,14 +144,37 @@ def test_a_refused_input_leaves_the_results_of_an_earlier_run_as_they_were(desk:
     assert desk.visible == {"copy", "manifest.json"}
 
 
-def test_a_missing_file_is_named_before_any_cloud_is_started(desk: Desk) -> None:
-    def connect(workspace: Workspace) -> AbstractContextManager[Cloud]:
-        raise AssertionError("no cloud is needed")
+def no_cloud(workspace: Workspace) -> AbstractContextManager[Cloud]:
+    raise AssertionError("no cloud is needed")
 
+
+def test_a_missing_file_is_named_before_any_cloud_is_started(desk: Desk) -> None:
     (desk.folder / "book.json").unlink()
     with pytest.raises(UsageError, match=r"book\.json: No such file"):
-        desk.run_with(connect)
+        desk.run_with(no_cloud)
     assert not desk.out.exists()
+
+
+def test_a_dry_run_checks_the_input_and_shows_the_request_without_a_cloud(desk: Desk) -> None:
+    assert desk.run_with(no_cloud, dry_run=True) == 0
+    assert desk.stdout.getvalue().startswith("copying: one book\n")
+    assert '"inputUri": "s3://BUCKET/runs/out/input/book.json"' in desk.stdout.getvalue()
+    (desk.folder / "book.json").write_text("")
+    with pytest.raises(PortfolioError):
+        desk.run_with(no_cloud, dry_run=True)
+    assert not desk.out.exists()
+
+
+def test_a_dry_run_tells_in_json_whether_the_input_is_right(desk: Desk) -> None:
+    assert desk.run_with(no_cloud, dry_run=True, as_json=True) == 0
+    assert json.loads(desk.stdout.getvalue())["status"] == "checked"
+    desk.stdout.truncate(0)
+    desk.stdout.seek(0)
+    (desk.folder / "book.json").write_text("")
+    with pytest.raises(PortfolioError):
+        desk.run_with(no_cloud, dry_run=True, as_json=True)
+    document = json.loads(desk.stdout.getvalue())
+    assert (document["status"], document["error"]["error"]) == ("refused", "PortfolioError")
 
 
 def test_json_is_one_document_on_stdout_and_all_else_is_on_stderr(desk: Desk) -> None:
