@@ -5,12 +5,15 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
 from typing import NoReturn
 
 from localcloud import lightbatch
+from localcloud.errors import TemplateError
+from localcloud.server import listen
 
 LOG = logging.getLogger("localcloud")
 
@@ -26,23 +29,22 @@ def main(arguments: list[str] | None = None) -> int:
         threading.Thread(target=_await_stdin, args=(stop,), daemon=True).start()
     try:
         return _serve(options, stop)
-    except _refusals() as error:
+    except (TemplateError, BusyPortError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 2
 
 
 def _serve(options: argparse.Namespace, stop: threading.Event) -> int:
-    lightbatch.install()
-    from localcloud.cloud import LocalCloud, Settings  # seconds of imports, after the arguments have been checked
-    from localcloud.deploy.template import read_template
-
+    listener = _listen(options.port)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    from localcloud.deploy.template import read_template  # slow imports come after what can be refused without them
+
     template = read_template(options.template, region=region, parameters=dict(options.parameter))
-    settings = Settings(region=region, port=options.port, state=options.state, workers=options.workers)
-    try:
-        cloud = LocalCloud(settings, root=template.root)
-    except OSError as error:
-        raise BusyPortError(options.port, error) from error
+    lightbatch.install()
+    from localcloud.cloud import LocalCloud, Settings
+
+    settings = Settings(region=region, state=options.state, workers=options.workers)
+    cloud = LocalCloud(settings, listener=listener, root=template.root)
     try:
         cloud.start()
         stack = cloud.deploy(template, options.stack)
@@ -61,15 +63,19 @@ def _serve(options: argparse.Namespace, stop: threading.Event) -> int:
     return 0
 
 
+def _listen(port: int) -> socket.socket:
+    try:
+        return listen(port)
+    except (OSError, OverflowError) as error:
+        raise BusyPortError(port, error) from error
+
+
 class BusyPortError(Exception):
-    def __init__(self, port: int, error: OSError) -> None:
-        super().__init__(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port, 0 takes any")
+    """The port cannot be had."""
 
-
-def _refusals() -> tuple[type[Exception], ...]:
-    from localcloud.errors import TemplateError
-
-    return TemplateError, BusyPortError
+    def __init__(self, port: int, error: Exception) -> None:
+        why = getattr(error, "strerror", None) or error
+        super().__init__(f"cannot listen on 127.0.0.1:{port}: {why}; choose another --port, 0 takes any")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import socket
 import tempfile
 import uuid
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from localcloud.iam import Credentials
 from localcloud.images import LocalImages
 from localcloud.motobackends import ManagedPolicies, MotoFunctions, MotoLogs, moto_application
 from localcloud.processes import Spawner
-from localcloud.server import Server, listen
+from localcloud.server import Server
 from localcloud.statemachines import StateMachines
 
 LOG = logging.getLogger(__name__)
@@ -40,19 +41,21 @@ class Settings:
     """How a local cloud is started."""
 
     region: str
-    port: int = 4566  # 0: any free one
     state: Path | None = None  # where objects are kept; None: a temporary directory
     workers: int | None = None  # vCPUs for jobs; None: those of this machine
     account: str = field(default=ACCOUNT)
 
 
 class LocalCloud:
-    """Listens once made (OSError when the port is busy); :meth:`start` serves, :meth:`stop` leaves nothing behind."""
+    """Answers on ``listener`` from :meth:`start` on; :meth:`stop` leaves nothing behind.
 
-    def __init__(self, settings: Settings, *, root: Path) -> None:
+    ``root`` is the template's directory, where containers and layers are found.
+    """
+
+    def __init__(self, settings: Settings, *, listener: socket.socket, root: Path) -> None:
         self.settings = settings
         self._exits = contextlib.ExitStack()
-        self._listener = self._exits.enter_context(contextlib.closing(listen(settings.port)))
+        self._listener = self._exits.enter_context(contextlib.closing(listener))
         self.endpoint_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._scratch = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="localcloud-")))
         self._state = settings.state or self._scratch
@@ -79,9 +82,10 @@ class LocalCloud:
             account=settings.account,
         )
         interpreter.repair(clients=self.clients, jobs=self.jobs)
+        self._spawner = Spawner()
         self._pool = Pool(
             Host(
-                spawner=Spawner(),
+                spawner=self._spawner,
                 credentials=credentials.credentials_for,
                 logs=lambda group, stream: partial(logs.append, group, stream),
                 endpoint_url=self.endpoint_url,
@@ -106,7 +110,7 @@ class LocalCloud:
         self._server = Server(self._listener, gateway)
 
     def start(self) -> None:
-        for service in (self._server, self.jobs, self._pool):
+        for service in (self._spawner, self._server, self.jobs, self._pool):
             service.start()
             self._exits.callback(service.stop)
 

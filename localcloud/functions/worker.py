@@ -69,13 +69,14 @@ class Worker:
             log_stream=stream,
             scratch=self._scratch,
         )
-        self._process = self._start(host.spawner, environment)
+        self._spawner = host.spawner
+        self._process = self._start(environment)
         self._log.start()
         self._api.start()
         threading.Thread(target=self._watch, name="function-exit", daemon=True).start()
 
-    def _start(self, spawner: Spawner, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        return spawner.popen(
+    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        return self._spawner.popen(
             [sys.executable, "-P", str(BOOTSTRAP), self.function.handler],
             environment=environment | {"LOCALCLOUD_PID": str(os.getpid())},
             directory=self.function.code,
@@ -157,10 +158,8 @@ class Worker:
         self._log.say("\t".join(parts) + "\t")
 
     def _watch(self) -> None:
-        code = self._process.wait()
+        code = self._spawner.reap(self._process)
         self.dead = True
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # what the function left running in its group
         self._api.events.put(Event(kind="exit", code=code))
         self._api.stop()
         shutil.rmtree(self._scratch, ignore_errors=True)
