@@ -8,6 +8,7 @@
     │   ├── UriError                a URI that is not s3://bucket/key
     │   ├── PortfolioError          the book
     │   ├── MarketError             the market snapshot
+    │   ├── BlendError              the .blend file, or a file it refers to
     │   └── PlanError               a plan that is missing, truncated or replaced under a running job
     ├── ResultsIncompleteError      a run whose results are missing, stale or failed       exit 1
     ├── JobsUnknownError            Batch does not say how a run's jobs are                exit 1
@@ -56,6 +57,10 @@ class PortfolioError(LocatedError):
 
 class MarketError(LocatedError):
     """The market snapshot breaks its schema, or lacks what the book needs."""
+
+
+class BlendError(LocatedError):
+    """The .blend cannot be read or rendered, or a file that it refers to is missing."""
 
 
 class PlanError(InputError):

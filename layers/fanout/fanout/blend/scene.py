@@ -1,0 +1,87 @@
+"""One scene's render settings."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from fanout.blend.dna import Dna
+from fanout.blend.sources import BlendDamage
+
+SEQUENCER = 1 << 4  # R_DOSEQ in RenderData.scemode
+COMPOSITOR = 1 << 0  # R_DOCOMP
+OLDEST_ENGINE = "BLENDER_RENDER"  # before 2.5 there was no other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a render of the scene needs to know."""
+
+    name: str
+    start: int  # frames
+    end: int
+    step: int
+    fps: Fraction
+    width: int  # pixels at 100 %
+    height: int
+    percent: int
+    engine: str  # BLENDER_EEVEE, CYCLES, …
+    camera: bool
+    needs_camera: bool  # False where strips or a compositor may stand in for one
+
+    @property
+    def frames(self) -> range:
+        return range(self.start, self.end + 1, self.step)
+
+
+def read_scene(data: bytes, parts: Mapping[int, bytes], dna: Dna) -> Scene:
+    """A block ``SC``; ``parts`` holds what its pointers lead to, by address.
+
+    Raises BlendDamage if it is damaged or its numbers make no sense.
+    """
+
+    def get(path: str) -> int:
+        value = dna.value(data, "Scene", path)
+        if not isinstance(value, int):
+            raise BlendDamage(f"its scenes have no {path}: saved by a Blender before 2.5")
+        return value
+
+    scene_mode = get("r.scemode")
+    editing = parts.get(dna.value(data, "Scene", "ed") or 0)
+    strips = scene_mode & SEQUENCER and editing and dna.value(editing, "Editing", "seqbase.first")
+    nodes = dna.value(data, "Scene", "compositing_node_group") or dna.value(data, "Scene", "nodetree")
+    scene = Scene(
+        name=dna.value(data, "Scene", "id.name")[2:],
+        start=get("r.sfra"),
+        end=get("r.efra"),
+        step=get("r.frame_step"),
+        fps=rate(get("r.frs_sec"), dna.value(data, "Scene", "r.frs_sec_base")),
+        width=get("r.xsch"),
+        height=get("r.ysch"),
+        percent=get("r.size"),
+        engine=dna.value(data, "Scene", "r.engine") or OLDEST_ENGINE,
+        camera=bool(dna.value(data, "Scene", "camera")),
+        needs_camera=not (strips or (nodes and scene_mode & COMPOSITOR)),
+    )
+    if scene.step < 1 or not (0 < scene.width <= 1 << 16 and 0 < scene.height <= 1 << 16):
+        raise BlendDamage(
+            f"its scene {scene.name!r} has frame step {scene.step} and {scene.width} × {scene.height} pixels: damaged"
+        )
+    return scene
+
+
+def rate(per_second: int, base: float) -> Fraction:
+    """Frames a second, exactly: 30 over the 32-bit 1.001 is 30000/1001, not 29.97002857….
+
+    Raises BlendDamage if it is not above zero.
+    """
+    if per_second < 1 or not 0 < base < float("inf"):
+        raise BlendDamage(f"its frame rate is {per_second} / {base}: damaged")
+    return Fraction(per_second) / shortest(base)
+
+
+def shortest(value: float) -> Fraction:
+    """The decimal with the fewest digits that is the same 32-bit number: what the artist typed."""
+    wanted = struct.pack("f", value)
+    texts = (f"{value:.{digits}g}" for digits in range(1, 10))
+    return next(Fraction(text) for text in texts if struct.pack("f", float(text)) == wanted)

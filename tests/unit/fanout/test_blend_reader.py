@@ -1,0 +1,312 @@
+"""Reading .blend files: every header, compression and age; damage is named."""
+
+import gzip
+import struct
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from fanout.blend.blocks import MOST_BLOCKS
+from fanout.blend.header import version_name
+from fanout.blend.reader import SMALL, BlendFile, read_blend
+from fanout.blend.sources import FileSource, Source
+from fanout.errors import BlendError
+from tests.unit.fanout.blendsources import MemorySource, SparseSource
+from tests.unit.fanout.blendwriter import Blend, gzipped, seekable_zstd, simple
+
+BLENDS = Path(__file__).parent / "blends"
+REAL = sorted(BLENDS.glob("*.blend"))
+MIB = 1 << 20
+
+
+def read(data: bytes) -> BlendFile:
+    return read_blend(MemorySource(data), "scene.blend")
+
+
+def refusal(source: Source | bytes) -> str:
+    if isinstance(source, bytes):
+        source = MemorySource(source)
+    with pytest.raises(BlendError) as caught:
+        read_blend(source, "scene.blend")
+    assert caught.value.where == "scene.blend"
+    return caught.value.problem
+
+
+def inflated(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True).read()
+
+
+def padded(data: bytes) -> bytes:
+    """A file that is too long to be read at once: Blender ignores what follows its end."""
+    return data + bytes(SMALL)
+
+
+@pytest.fixture(params=REAL, ids=[path.stem for path in REAL])
+def real(request: pytest.FixtureRequest) -> Path:
+    return Path(request.param)
+
+
+@pytest.mark.parametrize("packing", ["zstd", "raw", "gzip", "zstd by hand"])
+def test_a_file_that_blender_saved_is_counted_right_however_it_is_compressed(real: Path, packing: str) -> None:
+    raw = inflated(real)
+    by_hand = zstandard.ZstdCompressor().compress(raw)
+    data = {"zstd": real.read_bytes(), "raw": raw, "gzip": gzipped(raw), "zstd by hand": by_hand}[packing]
+    blend = read(data)
+    assert blend.compression == {"raw": "none", "zstd by hand": "zstd"}.get(packing, packing)
+    assert version_name(blend.version) == real.stem.split("_")[1]
+    first, second = sorted(blend.scenes, key=lambda scene: scene.name)
+    assert blend.active == first
+    assert (first.name, list(first.frames)[:3], len(first.frames)) == ("Größe", [101, 104, 107], 24)
+    assert (first.fps, first.width, first.height, first.percent) == (Fraction(30000, 1001), 161, 91, 50)
+    assert (first.engine, first.camera) == ("CYCLES", True)
+    assert (second.name, list(second.frames), second.camera, second.fps) == ("Second", [5, 6], False, Fraction(24))
+    assert [str(asset) for asset in blend.assets] == ["image //textures/oak.png"]
+    assert blend.complete
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("pointer", [4, 8])
+def test_old_headers_are_read_whatever_the_machine_that_wrote_them(order: str, pointer: int) -> None:
+    blend = Blend(version=249, order=order, pointer=pointer)
+    blend.scene(0x1000, r__sfra=7, r__efra=9).scene(0x2000, id__name="SCB", r__frs_sec=25)
+    blend.add(b"GLOB", "FileGlobal", curscene=0x2000)
+    found = read(blend.data)
+    assert (found.version, found.big_endian) == (249, order == ">")
+    assert [list(scene.frames)[:3] for scene in found.scenes] == [[7, 8, 9], [1, 2, 3]]
+    assert found.active
+    assert (found.active.name, found.active.fps) == ("B", Fraction(25))
+
+
+def test_the_header_of_blender_5_is_read() -> None:
+    blend = Blend(version=502, current=True).scene(0x7F0011223344)
+    blend.add(b"GLOB", "FileGlobal", curscene=0x7F0011223344)
+    assert read(blend.data).version == 502
+
+
+@pytest.mark.parametrize("checksums", [False, True])
+def test_a_seek_table_is_read_with_or_without_checksums(checksums: bool) -> None:
+    data = seekable_zstd(padded(simple()), chunk=4_096, checksums=checksums)
+    assert read(data).compression == "zstd"
+
+
+@pytest.mark.parametrize(
+    ("per_second", "base", "expected"),
+    [
+        (24, 1.0, Fraction(24)),
+        (30, 1.001, Fraction(30000, 1001)),
+        (24, 1.001, Fraction(24000, 1001)),
+        (60, 1.001, Fraction(60000, 1001)),
+        (25, 2.5, Fraction(10)),
+        (1, 3.0, Fraction(1, 3)),
+    ],
+)
+def test_the_frame_rate_is_the_fraction_that_the_artist_set(per_second: int, base: float, expected: Fraction) -> None:
+    [scene] = read(simple(r__frs_sec=per_second, r__frs_sec_base=base)).scenes
+    assert scene.fps == expected
+
+
+@pytest.mark.parametrize(("per_second", "base"), [(0, 1.0), (24, 0.0), (24, float("nan")), (24, float("inf"))])
+def test_a_frame_rate_that_is_none_is_refused(per_second: int, base: float) -> None:
+    assert "frame rate" in refusal(simple(r__frs_sec=per_second, r__frs_sec_base=base))
+
+
+def test_strips_stand_in_for_a_camera_only_where_there_are_strips() -> None:
+    def needs(strips: int, mode: int) -> bool:
+        blend = Blend().scene(ed=0x500, camera=0, r__scemode=mode)
+        blend.add(b"DATA", "Editing", 0x500, seqbase__first=strips)
+        return read(blend.data).scenes[0].needs_camera
+
+    assert [needs(0x600, 1 << 4), needs(0, 1 << 4), needs(0x600, 0)] == [False, True, True]
+
+
+def test_packed_and_made_up_assets_need_no_file() -> None:
+    blend = Blend().scene()
+    blend.add(b"IM", "Image", id__name="IMoak", name="//oak.png", source=1)
+    blend.add(b"IM", "Image", id__name="IMpacked", name="//packed.png", source=1, packedfile=0x9)
+    blend.add(b"IM", "Image", id__name="IMgrid", name="//grid.png", source=4)
+    blend.add(b"VF", "VFont", id__name="VFBfont", name="<builtin>")
+    blend.add(b"LI", "Library", id__name="LIset", name="//set.blend")
+    blend.add(b"SO", "bSound", id__name="SOsong", name="//song.wav")
+    found = read(blend.data)
+    assert [str(asset) for asset in found.assets] == ["image //oak.png", "library //set.blend", "sound //song.wav"]
+    assert (found.sound, found.linked) == (True, True)
+
+
+def test_a_long_uncompressed_file_is_read_at_its_head_and_tail_only() -> None:
+    blend = Blend().scene().add(b"GLOB", "FileGlobal", curscene=0x1000)
+    mesh = 2 * MIB
+    meshes = [piece for _ in range(150) for piece in (blend.block_header(b"DATA", mesh), mesh)]
+    ended = blend.structs_block() + blend.block_header(b"ENDB", 0)
+    source = SparseSource([blend.header, *blend._blocks, blend.block_header(b"ME", 0), *meshes, ended])
+    assert source.size > 300_000_000
+    found = read_blend(source, "scene.blend")
+    assert (found.active, found.complete) == (found.scenes[0], False)
+    assert source.bytes_read < 2_000_000
+    assert source.requests < 100
+
+
+def test_a_long_compressed_file_is_read_at_its_head_and_tail_only() -> None:
+    blend = Blend().scene()
+    head = blend.header + b"".join(blend._blocks)
+    tail = blend.structs_block() + blend.block_header(b"ENDB", 0)
+    meshes, size = 300, MIB
+    noisy = SparseSource([meshes * size])
+    first = head + blend.block_header(b"ME", meshes * size - len(head) - blend_header(blend))
+    chunks = [first + noisy.read(0, size - len(first)), noisy.read(0, size)]
+    compressor = zstandard.ZstdCompressor()
+    frames = [compressor.compress(chunk) for chunk in [*chunks, tail]]
+    order = [frames[0], *[frames[1]] * (meshes - 1), frames[2]]
+    sizes = [size] * meshes + [len(tail)]
+    table = b"".join(struct.pack("<II", len(frame), length) for frame, length in zip(order, sizes, strict=True))
+    footer = struct.pack("<IBI", len(order), 0, 0x8F92EAB1)
+    skippable = struct.pack("<II", 0x184D2A5E, len(table) + len(footer))
+    source = SparseSource([*order, skippable, table, footer])
+    assert source.size > 300_000_000
+    assert read_blend(source, "scene.blend").scenes[0].name == "Scene"
+    assert source.bytes_read < 2_000_000
+
+
+def blend_header(blend: Blend) -> int:
+    return len(blend.block_header(b"ME", 0))
+
+
+def test_scenes_are_found_however_much_lies_before_them() -> None:
+    blend = Blend()
+    screens = [piece for _ in range(200) for piece in (blend.block_header(b"DATA", 20_000), 20_000)]
+    scene = Blend().scene(r__efra=5)
+    ended = blend.structs_block() + blend.block_header(b"ENDB", 0)
+    source = SparseSource([blend.header, *screens, *scene._blocks, blend.block_header(b"OB", 0), ended])
+    assert len(read_blend(source, "scene.blend").scenes[0].frames) == 5
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"\x89PNG\r\n\x1a\n", "not a .blend file: it begins with b'\\x89PNG"),
+        (b"BLENDER", "not a .blend file"),
+        (b"BLENDERxv402", "not a .blend file"),
+        (gzip.compress(b"<svg/>"), "not a .blend file: it begins with b'<svg/>'"),
+        (b"BLENDER17-02v0600" + bytes(99), "newer than this reader"),
+        (b"BLENDER99-01v0600", "truncated"),
+        (Blend(ended=False).scene().data, "truncated"),
+        (simple()[:-30], "truncated"),
+        (simple()[:400], "truncated"),
+        (Blend().data, "no scene"),
+        (simple(r__frame_step=0), "frame step 0"),
+        (simple(r__xsch=0), "0 × 90 pixels"),
+    ],
+)
+def test_what_is_no_sound_blend_file_is_refused_with_the_reason(data: bytes, words: str) -> None:
+    assert words in refusal(data)
+
+
+@pytest.mark.parametrize("cut", [9_000, 50_000, 90_000])
+def test_a_truncated_upload_is_refused(real: Path, cut: int) -> None:
+    for data in (real.read_bytes(), inflated(real), gzipped(inflated(real))):
+        assert "truncated" in refusal(data[:-cut])
+
+
+def test_an_upload_that_lacks_its_last_block_is_refused(real: Path) -> None:
+    assert "truncated" in refusal(inflated(real)[:-33])
+
+
+def test_more_parts_of_a_scene_than_anyone_needs_are_passed_over() -> None:
+    blend = Blend().scene(r__efra=7)
+    markers = [blend.block_header(b"DATA", 4_000) + bytes(4_000)] * 3_000
+    blend._blocks += markers
+    assert len(read(blend.data).scenes[0].frames) == 7
+
+
+def test_a_long_truncated_file_is_refused_without_reading_it_all() -> None:
+    blend = Blend().scene()
+    blocks = [piece for _ in range(3_000) for piece in (blend.block_header(b"DATA", 100_000), 100_000)]
+    source = SparseSource([blend.header, *blend._blocks, blend.block_header(b"ME", 0), *blocks])
+    assert "truncated" in refusal(source)
+    assert source.bytes_read < 4_000_000
+
+
+def test_a_seek_table_that_contradicts_the_file_is_refused() -> None:
+    data = seekable_zstd(padded(simple()))
+    for claim in (struct.pack("<I", 7), struct.pack("<I", 0), b"\xff\xff\xff\x7f"):
+        assert "seek table" in refusal(data[:-9] + claim + data[-5:])
+
+
+def test_a_truncated_compressed_file_is_told_by_its_missing_seek_table() -> None:
+    data = seekable_zstd(simple() + SparseSource([4 * MIB]).read(0, 4 * MIB))
+    source = MemorySource(data[: len(data) // 2])
+    assert "seek table that Blender writes at the end is missing" in refusal(source)
+    assert source.requests < 5
+
+
+@pytest.mark.parametrize("length", [-1, 1 << 30])
+def test_a_block_that_cannot_be_is_refused(length: int) -> None:
+    blend = Blend().scene()
+    data = blend.header + b"".join(blend._blocks) + blend.block_header(b"ME", length) + bytes(100)
+    assert "claims" in refusal(data)
+
+
+def test_an_absurd_scene_is_refused_before_it_is_held() -> None:
+    blend = Blend().raw(b"SC", bytes(1 << 19))
+    assert "absurd" in refusal(blend.data)
+
+
+@pytest.mark.parametrize("size", [4, 100, 400])
+def test_a_damaged_description_of_structs_is_refused(size: int) -> None:
+    blend = Blend(ended=False).scene()
+    dna = blend.structs_block()[len(blend.block_header(b"DNA1", 0)) :]
+    broken = dna[:size] + bytes(len(dna) - size)
+    data = blend.data + blend.block_header(b"DNA1", len(broken)) + broken + blend.block_header(b"ENDB", 0)
+    assert "structs is damaged" in refusal(data)
+
+
+def bomb_of_zeros(compression: str) -> bytes:
+    head = simple()[:-24] + Blend().block_header(b"DATA", 0x7FFF0000)
+    if compression == "gzip":
+        return b"".join(gzip.compress(piece, 9, mtime=0) for piece in [head, *[bytes(64 * MIB)] * 24])
+    frames = [zstandard.ZstdCompressor(level=1).compress(piece) for piece in [head, bytes(512 * MIB)]]
+    return b"".join([frames[0], *[frames[1]] * 8])
+
+
+def bomb_of_blocks() -> bytes:
+    blend = Blend().scene()
+    block = blend.block_header(b"DATA", 0)
+    return gzip.compress(blend.header + b"".join(blend._blocks) + block * (MOST_BLOCKS + 1_000), 6, mtime=0)
+
+
+MEASURED = """
+import sys, time, resource
+from pathlib import Path
+from fanout.blend.reader import read_blend
+from fanout.blend.sources import FileSource
+from fanout.errors import BlendError
+began = time.process_time()
+try:
+    read_blend(FileSource(Path(sys.argv[1])), "bomb.blend")
+except BlendError as error:
+    print(time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, error)
+"""
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd", "blocks"])
+def test_a_decompression_bomb_is_refused_soon_and_in_little_memory(kind: str, tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.blend"
+    bomb.write_bytes(bomb_of_blocks() if kind == "blocks" else bomb_of_zeros(kind))
+    done = subprocess.run([sys.executable, "-c", MEASURED, bomb], capture_output=True, text=True, check=True)
+    seconds, kilobytes, problem = done.stdout.split(maxsplit=2)
+    assert "decompression bomb" in problem or "blocks that cannot be skipped" in problem
+    assert float(seconds) < 2
+    assert int(kilobytes) < 200_000
+
+
+def test_a_file_of_this_machine_is_read_by_ranges(tmp_path: Path) -> None:
+    path = tmp_path / "scene.blend"
+    path.write_bytes(padded(simple()))
+    source = FileSource(path)
+    assert read_blend(source, "scene.blend").scenes[0].name == "Scene"
+    assert source.bytes_read < 1_000_000
