@@ -72,6 +72,8 @@ class BodyReader(io.RawIOBase):
         self._left = 0 if head.chunked else head.length
         self._ended = not head.chunked and head.length == 0
         self._send_continue = send_continue if head.expects_continue and not self._ended else None
+        if head.expects_continue and self._ended:
+            send_continue()  # AWS CLI 1 takes a final answer without it for that of its next request too
 
     def readable(self) -> bool:
         return True
