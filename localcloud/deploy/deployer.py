@@ -112,10 +112,10 @@ class _Deployment:
         if attribute not in attributes:
             kind = self._template.resources[name]["Type"]
             known = ", ".join(sorted(attributes)) or "none"
-            raise KeyError(f"{name} ({kind}) has no attribute {attribute!r} here; known are {known}")
+            raise LookupError(f"{name} ({kind}) has no attribute {attribute!r} here; known are {known}")
         return attributes[attribute]
 
     def _known(self, name: str) -> Created:
         if name not in self._created and name in self._template.resources:
-            raise KeyError(f"the resource {name} does not exist: its condition does not hold")
+            raise LookupError(f"the resource {name} does not exist: its condition does not hold")
         return self._created[name]

@@ -31,8 +31,8 @@ NO_VALUE: Final = _Absent()
 class Scope:
     """What references can name.
 
-    ``ref`` and ``attribute`` answer for resources and raise ``KeyError`` for what they do not know; ``parameters``
-    holds pseudo parameters such as ``AWS::Region`` too.
+    ``ref`` and ``attribute`` answer for resources; they raise ``KeyError`` for a name that they do not know, and another
+    ``LookupError`` that says what else is wrong. ``parameters`` holds pseudo parameters such as ``AWS::Region`` too.
     """
 
     parameters: Mapping[str, Any]
@@ -119,7 +119,7 @@ def _ref(name: Any, scope: Scope, where: str) -> Any:
         return scope.parameters[name]
     try:
         return scope.ref(name)
-    except KeyError as error:
+    except LookupError as error:
         raise TemplateError(where, _unknown(name, error)) from error
 
 
@@ -128,12 +128,12 @@ def _get_att(argument: Any, scope: Scope, where: str) -> Any:
     attribute = resolve(attribute, scope, where)
     try:
         return scope.attribute(resource, attribute)
-    except KeyError as error:
+    except LookupError as error:
         raise TemplateError(where, _unknown(f"{resource}.{attribute}", error)) from error
 
 
-def _unknown(name: str, error: KeyError) -> str:
-    return str(error.args[0]) if error.args and error.args[0] != name else f"there is no parameter or resource {name!r}"
+def _unknown(name: str, error: LookupError) -> str:
+    return f"there is no parameter or resource {name!r}" if isinstance(error, KeyError) else str(error)
 
 
 def _attribute_path(argument: Any, where: str) -> tuple[str, Any]:

@@ -3,15 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.clients import Clients, input_shape
+from localcloud.clients import input_shape
 from localcloud.deploy.shapes import api_parameters
 from localcloud.deploy.stack import Created, physical_name
 from localcloud.deploy.template import Template
 from localcloud.errors import DeployError
+
+
+class ServiceClients(Protocol):
+    """Where clients come from; :class:`localcloud.clients.Clients` in earnest."""
+
+    def client(self, service: str, role_arn: str | None = None, *, session_name: str = "localcloud") -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +27,7 @@ class Place:
     stack: str
     account: str
     region: str
-    clients: Clients
+    clients: ServiceClients
     use_code: Callable[[str, Path], None]  # CodeSha256 of a function or layer, and the directory that it runs from
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:

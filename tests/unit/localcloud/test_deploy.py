@@ -1,0 +1,245 @@
+"""The deployer: order, conditions, outputs, and what it refuses."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.deploy.deployer import deploy
+from localcloud.deploy.intrinsics import Scope
+from localcloud.deploy.order import creation_order
+from localcloud.deploy.registry import Place
+from localcloud.deploy.stack import Stack, bucket_name, physical_name
+from localcloud.deploy.template import expand
+from localcloud.errors import TemplateError
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FakeClients:
+    """Records calls; answers as a service without surprises would."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+
+    def client(self, service: str, role_arn: str | None = None, *, session_name: str = "") -> Any:
+        return _FakeClient(service, self.calls)
+
+
+class _FakeClient:
+    def __init__(self, service: str, calls: list[tuple[str, str, dict[str, Any]]]) -> None:
+        self._service = service
+        self._calls = calls
+
+    def __getattr__(self, operation: str) -> Any:
+        def method(**parameters: Any) -> Any:
+            self._calls.append((self._service, operation, parameters))
+            return {
+                "create_topic": {"TopicArn": f"arn:topic:{parameters.get('Name')}"},
+                "create_job_queue": {"jobQueueArn": f"arn:queue/{parameters.get('jobQueueName')}"},
+                "create_state_machine": {"stateMachineArn": f"arn:machine:{parameters.get('name')}"},
+                "create_role": {"Role": {"Arn": f"arn:role/{parameters.get('RoleName')}", "RoleId": "R"}},
+            }.get(operation, {})
+
+        return method
+
+
+def deployed(resources: dict[str, Any], *, root: Path, **sections: Any) -> tuple[Stack, FakeClients]:
+    clients = FakeClients()
+    template = expand(json.dumps({"Resources": resources, **sections}), root=root, region="eu-west-1", parameters={})
+    place = Place(
+        stack="s",
+        account="1" * 12,
+        region="eu-west-1",
+        clients=clients,
+        use_code=lambda *_: None,
+    )
+    return deploy(template, place, stack_arn="arn:stack", now=lambda: NOW), clients
+
+
+def test_resources_are_made_after_what_they_refer_to(tmp_path: Path) -> None:
+    resources = {
+        "C": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::Sub": "${B.TopicName}"}}},
+        "B": {"Type": "AWS::SNS::Topic", "DependsOn": ["A"]},
+        "A": {"Type": "AWS::SNS::Topic"},
+    }
+    stack, clients = deployed(resources, root=tmp_path)
+    assert [resource.logical_id for resource in stack.resources] == ["A", "B", "C"]
+    assert clients.calls[-1][2]["Attributes"] == {"DisplayName": "s-B"}
+
+
+def test_a_circle_is_named() -> None:
+    scope = Scope(parameters={}, ref=str, attribute=lambda *_: None)
+    resources = {"A": {"Properties": {"x": {"Ref": "B"}}}, "B": {"Properties": {"y": {"Fn::GetAtt": "A.Arn"}}}}
+    with pytest.raises(TemplateError, match=r"circular dependency: (A → B → A|B → A → B)"):
+        creation_order(resources, scope)
+
+
+def test_a_resource_whose_condition_does_not_hold_is_not_made(tmp_path: Path) -> None:
+    resources = {
+        "A": {"Type": "AWS::SNS::Topic", "Condition": "Never"},
+        "B": {"Type": "AWS::SNS::Topic", "Condition": "Always"},
+    }
+    conditions = {"Never": {"Fn::Equals": ["a", "b"]}, "Always": {"Fn::Not": [{"Condition": "Never"}]}}
+    outputs = {
+        "Made": {"Value": {"Ref": "B"}, "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-b"}}},
+        "Left": {"Value": {"Ref": "A"}, "Condition": "Never"},
+    }
+    stack, _ = deployed(resources, root=tmp_path, Conditions=conditions, Outputs=outputs)
+    assert [resource.logical_id for resource in stack.resources] == ["B"]
+    assert [(output.key, output.value, output.export) for output in stack.outputs] == [("Made", "arn:topic:s-B", "s-b")]
+    with pytest.raises(TemplateError, match=r"Outputs\.It\.Value\.Ref: the resource A does not exist: its condition"):
+        deployed(resources, root=tmp_path, Conditions=conditions, Outputs={"It": {"Value": {"Ref": "A"}}})
+
+
+def test_plumbing_is_accepted_and_said_to_be_empty(tmp_path: Path) -> None:
+    resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+        "Image": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "a/b"}},
+    }
+    outputs = {
+        "Block": {"Value": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}},
+        "Uri": {"Value": {"Fn::GetAtt": ["Image", "RepositoryUri"]}},
+    }
+    stack, clients = deployed(resources, root=tmp_path, Outputs=outputs)
+    assert clients.calls == []
+    assert [resource.emulated for resource in stack.resources] == [False, False]
+    assert stack.resource("Vpc").created.physical_id.startswith("vpc-")
+    assert [output.value for output in stack.outputs] == [
+        "10.0.0.0/16",
+        "111111111111.dkr.ecr.eu-west-1.amazonaws.com/a/b",
+    ]
+    again, _ = deployed(resources, root=tmp_path)
+    assert again.resource("Vpc").created == stack.resource("Vpc").created
+
+
+@pytest.mark.parametrize(
+    ("resource", "problem"),
+    [
+        (
+            {"Type": "AWS::Redshift::Cluster"},
+            r"Resources: types that localcloud does not emulate: It \(AWS::Redshift::Cluster\)",
+        ),
+        ({"Type": "AWS::SNS::Topic", "Colour": "red"}, r"Resources\.It\.Colour: is no attribute of a resource"),
+        (
+            {"Type": "AWS::SNS::Topic", "Properties": {"Colour": "red"}},
+            r"Resources\.It\.Properties\.Colour: of AWS::SNS::Topic is not emulated here",
+        ),
+        (
+            {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "No"}}},
+            r"Resources\.It\.Properties\.TopicName\.Ref: there is no parameter or resource 'No'",
+        ),
+        ({"Type": "AWS::SNS::Topic", "DependsOn": "No"}, r"Resources\.It\.DependsOn: there is no resource 'No'"),
+        (
+            {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::GetAtt": "Other.Colour"}}},
+            r"Other \(AWS::EC2::VPC\) has no attribute 'Colour' here; known are CidrBlock, ",
+        ),
+        ({"Type": "AWS::SSM::Parameter"}, r"Resources\.It\.Properties\.Type: is required"),
+        (
+            {"Type": "AWS::Batch::JobQueue", "Properties": {"Priority": "high"}},
+            r"Resources\.It\.Properties\.Priority: expected a integer, not 'high'",
+        ),
+        (
+            {"Type": "AWS::Batch::JobQueue", "Properties": {"Priority": 1, "Colour": 1}},
+            r"Resources\.It\.Properties\.Colour: is not known to the service; known are computeEnvironmentOrder,",
+        ),
+        (
+            {"Type": "AWS::Batch::JobQueue", "Properties": {"ComputeEnvironmentOrder": [{"Order": 1, "Odd": "x"}]}},
+            r"Resources\.It\.Properties\.ComputeEnvironmentOrder\[0\]\.Odd: is not known",
+        ),
+        (
+            {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"RoleArn": "r", "DefinitionString": "{"}},
+            r"Resources\.It\.Properties\.DefinitionString: is not JSON after substitution",
+        ),
+        (
+            {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {"RoleArn": "r", "DefinitionString": '{"a": "${B}"}'},
+            },
+            r"DefinitionString: \$\{B\} is not among the DefinitionSubstitutions of It",
+        ),
+    ],
+)
+def test_what_cannot_be_made_is_named_by_resource_and_property(
+    tmp_path: Path, resource: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(TemplateError, match=problem):
+        deployed({"It": resource, "Other": {"Type": "AWS::EC2::VPC"}}, root=tmp_path)
+
+
+def test_properties_become_parameters_in_the_api_s_case_and_types(tmp_path: Path) -> None:
+    properties = {
+        "Priority": "5",
+        "State": "ENABLED",
+        "ComputeEnvironmentOrder": [{"Order": "1", "ComputeEnvironment": "e"}],
+        "Tags": {"a": "b"},
+    }
+    _, clients = deployed({"Queue": {"Type": "AWS::Batch::JobQueue", "Properties": properties}}, root=tmp_path)
+    assert clients.calls == [
+        (
+            "batch",
+            "create_job_queue",
+            {
+                "jobQueueName": "s-Queue",
+                "priority": 5,
+                "state": "ENABLED",
+                "computeEnvironmentOrder": [{"order": 1, "computeEnvironment": "e"}],
+                "tags": {"a": "b"},
+            },
+        )
+    ]
+
+
+def test_a_definition_s_substitutions_are_made(tmp_path: Path) -> None:
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${Topic}", "End": True}}}
+    (tmp_path / "it.asl.json").write_text(json.dumps(definition))
+    resources = {
+        "Topic": {"Type": "AWS::SNS::Topic"},
+        "Machine": {
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {
+                "DefinitionUri": "it.asl.json",
+                "DefinitionSubstitutions": {"Topic": {"Ref": "Topic"}},
+                "Role": "arn:role",
+            },
+        },
+    }
+    _, clients = deployed(resources, root=tmp_path, Transform="AWS::Serverless-2016-10-31")
+    [made] = [parameters for _, operation, parameters in clients.calls if operation == "create_state_machine"]
+    assert json.loads(made["definition"])["States"]["A"]["Result"] == "arn:topic:s-Topic"
+    assert made["name"] == "s-Machine"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("a: [", "the template is not YAML"),
+        ("Outputs: {}", "Resources: the template declares no resources"),
+        ("Resources: {A: {}}", r"Resources\.A: has no Type"),
+        ("Resources: {}\nResource: {}", "Resource: is no section of a template"),
+        ("Transform: Odd\nResources: {}", "Transform: 'Odd' is not supported here"),
+        (
+            "Transform: AWS::Serverless-2016-10-31\n"
+            "Resources: {A: {Type: AWS::Serverless::Function, Properties: {CodeUri: gone}}}",
+            r"Resources\.A\.Properties\.CodeUri: 'gone' does not exist in",
+        ),
+        (
+            "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Function}}",
+            r"the serverless transform refuses the template: .*\[A\]",
+        ),
+    ],
+)
+def test_a_template_that_cannot_be_read_is_refused(tmp_path: Path, content: str, problem: str) -> None:
+    with pytest.raises(TemplateError, match=problem):
+        expand(content, root=tmp_path, region="us-east-1", parameters={})
+
+
+def test_names_are_the_same_in_every_run_and_fit_their_service() -> None:
+    assert physical_name("stack", "Resource", limit=64) == "stack-Resource"
+    long = physical_name("stack", "R" * 80, limit=64)
+    assert len(long) == 64
+    assert long == physical_name("stack", "R" * 80, limit=64) != physical_name("stack", "R" * 81, limit=64)
+    assert bucket_name("Stack", "DataBucket", "123456789012") == "stack-databucket-123456789012"
+    assert len(bucket_name("s" * 40, "B" * 40, "123456789012")) == 63
