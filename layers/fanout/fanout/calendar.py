@@ -1,7 +1,8 @@
 """TARGET, the euro's settlement calendar, and the ACT/360 day count.
 
-Closing days: https://www.ecb.europa.eu/ecb/profile/calendar/html/index.en.html (the long-term calendar since 2002) and,
-for the first years, the ECB's press releases of 1997 to 2000.
+Closing days from the European Central Bank's press releases: https://www.ecb.europa.eu/press/pr/date/ for 1999
+(1998/html/pr980903.en.html, 1999/html/pr990331.en.html), for 2000 (1999/html/pr990715_1.en.html) and from 2002 on
+(2000/html/pr001214_4.en.html).
 """
 
 from datetime import date, timedelta
@@ -14,7 +15,7 @@ YEAR_END_CLOSINGS = {1998, 1999, 2001}  # 31 December, for the euro's changeover
 
 
 def easter_sunday(year: int) -> date:
-    """Easter of the Gregorian calendar by the anonymous computus (Meeus, *Astronomical Algorithms*, chapter 8)."""
+    """Easter of the Gregorian calendar by the anonymous computus."""
     a = year % 19
     b, c = divmod(year, 100)
     d, e = divmod(b, 4)

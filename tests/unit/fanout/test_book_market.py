@@ -94,6 +94,11 @@ def test_a_seasoned_note_with_its_fixings_is_accepted(market: Market) -> None:
             "has no level of 'SX5E': an observation date on or before the valuation date 2019-11-20 needs one",
         ),
         (
+            {"fixings": {}},
+            "fixings.2018-11-20",
+            "has no level of 'SX5E': an observation date on or before the valuation date 2019-11-20 needs one",
+        ),
+        (
             {"fixings": NOTE["fixings"] | {"2020-11-20": {"SX5E": 1.0}}},
             "fixings.2020-11-20",
             "is in the future: the valuation date is 2019-11-20",

@@ -84,6 +84,12 @@ def test_a_number_that_is_none_among_many_objects_is_found_in_its_place() -> Non
 
 
 @pytest.mark.parametrize("size", [7, 1 << 20])
+def test_a_list_that_ends_before_another_object_ends_there(size: int) -> None:
+    with pytest.raises(PortfolioError, match=r"line 1, column 28: expecting ','$"):
+        read(Dribble(b'{"positions": [0, {"a": 1}]{"a": 2}]}', size))
+
+
+@pytest.mark.parametrize("size", [7, 1 << 20])
 def test_a_fault_among_many_objects_is_placed_by_line_and_column(size: int) -> None:
     text = json.dumps({"positions": MANY}, indent=1).replace('"at": 250', '"at" 250')
     with pytest.raises(json.JSONDecodeError) as whole:

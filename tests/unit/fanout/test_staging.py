@@ -3,12 +3,14 @@
 import json
 import struct
 import tracemalloc
+from datetime import date
 from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fanout import jsonstream, staging
@@ -88,6 +90,28 @@ def test_positions_that_differ_in_id_side_and_notional_are_one_trade(market: Mar
 def test_a_trade_is_known_by_its_terms_though_its_id_looks_like_them(market: Market, tmp_path: Path) -> None:
     held = [full('x","currency":"EUR', LONG), full("b", LONG)]
     assert [group.distinct for group in stage_book(workshop_book(*held), market, tmp_path).groups] == [1]
+
+
+def test_a_seasoned_note_shares_the_paths_of_a_new_one_with_its_remaining_dates(tmp_path: Path) -> None:
+    later = msgspec.structs.replace(bundled_market(), valuation_date=date(2020, 11, 20))
+    fixings = {"2020-11-20": {"SX5E": 3000.0}}
+    stream = workshop_book(
+        full("seasoned", LONG, fixings=fixings), full("new", LONG[1:]), full("over", SHORT, fixings=fixings)
+    )
+    groups = stage_book(stream, later, tmp_path).groups
+    assert [(group.size, [f"{day}" for day in group.dates]) for group in groups] == [(1, []), (2, LONG[1:])]
+
+
+def test_a_disk_that_fails_leaves_nothing_under_any_name(
+    market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(staging, "copy", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        stage_book(workshop_book(full("a", LONG)), market, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_id_used_twice_names_both_places_and_leaves_nothing(market: Market, tmp_path: Path) -> None:
