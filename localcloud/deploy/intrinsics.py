@@ -31,8 +31,9 @@ NO_VALUE: Final = _Absent()
 class Scope:
     """What references can name.
 
-    ``ref`` and ``attribute`` answer for resources; they raise ``KeyError`` for a name that they do not know, and another
-    ``LookupError`` that says what else is wrong. ``parameters`` holds pseudo parameters such as ``AWS::Region`` too.
+    ``ref`` and ``attribute`` answer for resources; they raise ``KeyError`` for a name that they do not know, and
+    another ``LookupError`` that says what else is wrong. ``parameters`` holds pseudo parameters too, such as
+    ``AWS::Region``.
     """
 
     parameters: Mapping[str, Any]

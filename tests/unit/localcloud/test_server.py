@@ -101,6 +101,12 @@ def test_continue_is_sent_when_the_body_is_wanted(server: Server) -> None:
         assert stream.readline() == b"HTTP/1.1 200 OK\r\n"
 
 
+def test_continue_is_sent_for_an_empty_body_too_because_the_aws_cli_waits_for_it(server: Server) -> None:
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as raw, raw.makefile("rb") as stream:
+        raw.sendall(b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n")
+        assert stream.readline() == b"HTTP/1.1 100 Continue\r\n"
+
+
 def test_continue_is_not_sent_when_the_answer_is_known_without_the_body(server: Server) -> None:
     with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as raw:
         raw.sendall(b"PUT /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
