@@ -1,0 +1,101 @@
+"""Collating frames: green only if every frame stands, red with the frames and the reasons."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+import collate_frames
+import count_frames
+from fanout.blendplan import frame_uri, parameters_of
+from fanout.errors import PlanError, ResultsIncompleteError
+from fanout.plan import read_plan
+from fanout.s3 import Objects, S3Uri
+from tests.unit.fanout.blendwriter import simple
+from tests.unit.functions.conftest import BUCKET, Desk
+
+EVENTS = Path(__file__).parents[3] / "events"
+OUTPUT = S3Uri(BUCKET, "Rendering")
+
+
+class ToldReasons:
+    """Knows why children of jobs failed."""
+
+    def __init__(self, told: dict[str, dict[int, str]]) -> None:
+        self.told = told
+
+    def reasons(self, job: Mapping[str, Any]) -> dict[int, str]:
+        return self.told.get(job.get("jobId", ""), {})
+
+
+@pytest.fixture
+def collate(desk: Desk, context: LambdaContext, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Collates a run of eight frames, three a child, of which all but ``missing`` were rendered."""
+    for module in (count_frames, collate_frames):
+        monkeypatch.setattr(module, "objects", Objects(desk.client))
+    monkeypatch.setattr(
+        collate_frames, "failed_children", ToldReasons({"array": {1: "exit code 1"}, "film": {0: "exit code 3"}})
+    )
+
+    def invoke(missing: tuple[int, ...] = (), **more: Any) -> dict[str, Any]:
+        six = json.loads((EVENTS / "start_rendering.json").read_text())
+        six |= {"inputUri": desk.put("scene.blend", simple(r__efra=8)), "outputUri": str(OUTPUT), "framesPerJob": "3"}
+        count_frames.handler(six, context)
+        parameters = parameters_of(read_plan(Objects(desk.client), OUTPUT))
+        for frame in set(parameters.frames) - set(missing):
+            desk.put(frame_uri(OUTPUT, parameters.look, frame).key, b"png")
+        return collate_frames.handler({"jobName": "film", "outputUri": str(OUTPUT)} | more, context)
+
+    return invoke
+
+
+def test_a_run_with_every_frame_is_complete(collate: Any) -> None:
+    assert collate(warnings=["slow"]) == {
+        "jobName": "film",
+        "status": "COMPLETE",
+        "frames": 8,
+        "filmUri": f"{OUTPUT}/output.mp4",
+        "framesUri": f"{OUTPUT}/frames",
+        "outputUri": str(OUTPUT),
+        "warnings": ["slow"],
+    }
+
+
+def test_missing_frames_are_named_with_their_childs_reason(collate: Any) -> None:
+    with pytest.raises(ResultsIncompleteError) as caught:
+        collate(missing=(3, 4, 8), job={"jobId": "array"})
+    assert str(caught.value).splitlines() == [
+        "3 of 8 frames are missing: 3-4, 8",
+        "slice 1 (frames 3-4): exit code 1",
+        "slice 2 (frames 8): its child ended without rendering them",
+    ]
+
+
+def test_an_empty_frame_is_a_missing_one(collate: Any, desk: Desk) -> None:
+    collate()
+    [key] = [key for key in desk.listing("Rendering/results") if key.endswith("/000005.png")]
+    desk.put(key, b"")
+    with pytest.raises(ResultsIncompleteError, match="1 of 8 frames are missing: 5"):
+        collate(missing=(5,))
+
+
+def test_an_array_that_failed_after_its_frames_were_rendered_does_no_harm(collate: Any) -> None:
+    assert collate(job={"jobId": "array"})["status"] == "COMPLETE"
+
+
+def test_a_film_that_was_not_made_is_red_with_the_reason(collate: Any) -> None:
+    with pytest.raises(ResultsIncompleteError, match="the film was not made: exit code 3"):
+        collate(film={"jobId": "film"})
+
+
+def test_a_frame_that_vanished_before_stitching_is_named(collate: Any) -> None:
+    with pytest.raises(ResultsIncompleteError, match=r"missing: 7\nslice 2 \(frames 7\)"):
+        collate(missing=(7,), job={}, film={"jobId": "film"})
+
+
+def test_another_plan_than_the_one_that_was_started_is_refused(collate: Any) -> None:
+    with pytest.raises(PlanError, match="another run uses the same output URI"):
+        collate(planHash="ab" * 32)
