@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from localcloud import lightbatch
 from localcloud.errors import TemplateError
@@ -21,6 +21,7 @@ LOG = logging.getLogger("localcloud")
 def main(arguments: list[str] | None = None) -> int:
     """0 after a clean stop; 2 when the template or the port is at fault, said in one line."""
     options = _parser().parse_args(arguments)
+    ready_line, sys.stdout = sys.stdout, sys.stderr  # whatever else prints, moto for one, must not reach it
     logging.basicConfig(level=logging.WARNING, format="localcloud: %(levelname)s %(message)s", stream=sys.stderr)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -28,13 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     if options.exit_with_stdin:
         threading.Thread(target=_await_stdin, args=(stop,), daemon=True).start()
     try:
-        return _serve(options, stop)
+        return _serve(options, stop, ready_line)
     except (TemplateError, BusyPortError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 2
 
 
-def _serve(options: argparse.Namespace, stop: threading.Event) -> int:
+def _serve(options: argparse.Namespace, stop: threading.Event, ready_line: TextIO) -> int:
     listener = _listen(options.port)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     from localcloud.deploy.template import read_template  # slow imports come after what can be refused without them
@@ -56,7 +57,7 @@ def _serve(options: argparse.Namespace, stop: threading.Event) -> int:
             "outputs": {output.key: output.value for output in stack.outputs},
             "pid": os.getpid(),
         }
-        print(json.dumps(ready), flush=True)
+        print(json.dumps(ready), file=ready_line, flush=True)
         stop.wait()
     finally:
         cloud.stop()
@@ -107,7 +108,6 @@ def _await_stdin(stop: threading.Event) -> None:
 
 def _run() -> NoReturn:
     code = main()
-    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # everything is stopped; taking moto's modules apart would take most of a second
 

@@ -92,7 +92,8 @@ class LocalCloud:
                 region=settings.region,
                 root=_directory(self._scratch / "functions"),
             ),
-            limit=max(8, 4 * (os.process_cpu_count() or 1)),
+            limit=max(4, 2 * (os.process_cpu_count() or 1)),
+            most=64,
         )
         self.stacks = CloudFormation()
         gateway = Gateway(

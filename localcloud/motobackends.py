@@ -22,6 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from localcloud.calls import Call
 from localcloud.errors import ApiError
 from localcloud.functions.configuration import FunctionConfiguration
+from localcloud.functions.sources import last_edit
 from localcloud.repairs import expect
 from localcloud.server import WSGIApp
 
@@ -136,21 +137,23 @@ class MotoFunctions:
         except JsonRESTError as error:
             raise ApiError(404, "ResourceNotFoundException", str(error.message)) from error
         layers = [backend.layers_versions_by_arn(layer["Arn"]) for layer in found.layers]
+        code = self._directory(found.code_sha_256, found.code_bytes)
+        shared = tuple(self._directory(layer.code_sha_256, layer.code_bytes) for layer in layers)
         return FunctionConfiguration(
             name=found.function_name,
             version=str(found.version),
             arn=found.function_arn,
             handler=found.handler,
             role=found.role,
-            code=self._directory(found.code_sha_256, found.code_bytes),
-            layers=tuple(self._directory(layer.code_sha_256, layer.code_bytes) for layer in layers),
+            code=code,
+            layers=shared,
             environment=_strings(found.environment_vars),
             timeout=int(found.timeout),
             memory=int(found.memory_size),
             reserved_concurrency=_reserved(backend.get_function(found.function_name).reserved_concurrency),
             log_group=found.logging_config["LogGroup"],
             log_format=found.logging_config["LogFormat"],
-            revision=f"{found.code_sha_256}/{found.last_modified}/{hash(str(found.get_configuration()))}",
+            revision=f"{hash(str(found.get_configuration()))}/{last_edit([code, *shared])}",
         )
 
     def _directory(self, sha256: str, content: bytes) -> Path:

@@ -1,4 +1,9 @@
-"""Workers by function: reused while warm, more of them for concurrent invocations, at most so many at a time."""
+"""Workers by function: reused while warm, more of them for concurrent invocations.
+
+Up to ``limit`` workers start as they are needed. Beyond it an invocation first waits a little for one to come free,
+since on a machine of few cores that is sooner; only if none does is another started, up to ``most``: functions that
+invoke functions must not wait for each other for ever.
+"""
 
 import threading
 import time
@@ -10,14 +15,16 @@ from localcloud.functions.runtimeapi import Invocation
 from localcloud.functions.worker import Host, Outcome, Worker
 
 IDLE_SECONDS = 300
+PATIENCE_SECONDS = 1.0  # how long an invocation waits for a worker before one beyond the limit is started
 
 
 class Pool:
-    """Invocations beyond ``limit`` wait for a worker; beyond a function's reserved concurrency they are throttled."""
+    """Runs invocations; those beyond a function's reserved concurrency are throttled."""
 
-    def __init__(self, host: Host, *, limit: int) -> None:
+    def __init__(self, host: Host, *, limit: int, most: int) -> None:
         self._host = host
         self._limit = limit
+        self._most = most
         self._idle: dict[str, deque[Worker]] = {}
         self._busy: dict[str, int] = {}
         self._workers: set[Worker] = set()
@@ -56,28 +63,39 @@ class Pool:
             self._busy[function.name] = busy + 1
 
     def _acquire(self, function: FunctionConfiguration) -> Worker:
+        patience = time.monotonic() + PATIENCE_SECONDS
         with self._changed:
             while not self._stopped:
-                idle = self._idle.setdefault(_key(function), deque())
-                while idle:
-                    worker = idle.pop()  # the most recently used: the rest may idle out
-                    if not worker.dead:
-                        return worker
-                    self._workers.discard(worker)
+                warm = self._warm(function)
+                if warm is not None:
+                    return warm
                 self._workers = {worker for worker in self._workers if not worker.dead}
-                if len(self._workers) < self._limit or self._evict():
+                remaining = patience - time.monotonic()
+                limit = self._limit if remaining > 0 else self._most
+                if len(self._workers) < limit or self._evict():
                     worker = Worker(function, self._host)
                     self._workers.add(worker)
                     return worker
-                self._changed.wait()
+                self._changed.wait(remaining if remaining > 0 else None)
         raise ApiError(503, "ServiceUnavailableException", "localcloud is stopping")
+
+    def _warm(self, function: FunctionConfiguration) -> Worker | None:
+        """A worker that waits, of this very revision; those of an older one are stopped."""
+        idle = self._idle.get(function.arn, deque())
+        while idle:
+            worker = idle.pop()  # the most recently used: the rest may idle out
+            if not worker.dead and worker.function.revision == function.revision:
+                return worker
+            self._workers.discard(worker)
+            worker.stop()
+        return None
 
     def _release(self, worker: Worker) -> None:
         with self._changed:
             if worker.dead or self._stopped:
                 self._workers.discard(worker)
             else:
-                self._idle.setdefault(_key(worker.function), deque()).append(worker)
+                self._idle.setdefault(worker.function.arn, deque()).append(worker)
             self._changed.notify_all()
 
     def _evict(self) -> bool:
@@ -99,7 +117,3 @@ class Pool:
                         worker = idle.popleft()
                         self._workers.discard(worker)
                         worker.stop()
-
-
-def _key(function: FunctionConfiguration) -> str:
-    return f"{function.arn}@{function.revision}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sys
 import zipfile
 from base64 import b64encode
 from pathlib import Path
@@ -11,12 +12,16 @@ from localcloud.deploy.registry import Declaration, creates
 from localcloud.deploy.stack import Created, physical_name
 
 _NOT_CODE = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _LIMIT = 250 << 20  # unzipped size of a function with its layers
 
 
 @creates("AWS::Lambda::Function")
 def function(this: Declaration) -> Created:
     name = this.name("FunctionName", limit=64)
+    runtime = this.properties.get("Runtime")
+    if runtime != RUNTIME:
+        raise this.error(f"is {runtime!r}; functions run here with localcloud's own {RUNTIME}", prop="Runtime")
     code = _code(this, this.need("Code"), "Code")
     this.without_effect("SnapStart", "RuntimeManagementConfig", "ReservedConcurrentExecutions", "Tags", "VpcConfig")
     this.without_effect("FileSystemConfigs")

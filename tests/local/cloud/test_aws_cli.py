@@ -42,15 +42,8 @@ def test_files_go_to_a_bucket_and_come_back(little: Cloud, tmp_path: Path, size:
 
 
 def test_a_function_is_invoked(little: Cloud, tmp_path: Path) -> None:
-    options = [
-        "--function-name",
-        "little-EchoFunction",
-        "--payload",
-        '{"a": 1}',
-        "--cli-binary-format",
-        "raw-in-base64-out",
-    ]
-    answer = aws(little, "lambda", "invoke", *options[:4], str(tmp_path / "out"))
+    options = ["--function-name", "little-EchoFunction", "--payload", '{"a": 1}']
+    answer = aws(little, "lambda", "invoke", *options, str(tmp_path / "out"))
     assert answer == {"StatusCode": 200, "ExecutedVersion": "$LATEST"}
     assert json.loads((tmp_path / "out").read_text()) == {"a": 1}
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.cloud.conftest import PATIENCE
-from tests.local.cloud_process import Cloud
+from tests.local.cloud_process import Cloud, start_cloud, stop_cloud
 
 
 def invoke(cloud: Cloud, name: str, payload: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
@@ -183,3 +183,34 @@ def test_a_declared_log_group_takes_the_functions_log(little: Cloud) -> None:
     invoke(little, little.outputs["MischiefName"], {"how": "raise"})
     trace = [message for message in messages(little, "/little/mischief") if "[ERROR] PortfolioError" in message]
     assert "Traceback (most recent call last):\n" in trace[-1]
+
+
+def test_edited_code_runs_without_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    source = tmp_path / "code" / "it.py"
+    source.write_text("def handler(event, context): return 1")
+    role = {"AssumeRolePolicyDocument": {"Statement": [ASSUMED_BY_LAMBDA]}}
+    function = {"Handler": "it.handler", "Runtime": "python3.13", "CodeUri": "code", "Role": {"Fn::GetAtt": "Role.Arn"}}
+    resources = {
+        "It": {"Type": "AWS::Serverless::Function", "Properties": function},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+    }
+    template = tmp_path / "template.json"
+    template.write_text(json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}))
+    cloud = start_cloud(template, "--stack", "edited", log=tmp_path / "stderr")
+    try:
+        assert invoke(cloud, "edited-It", {})[0] == 1
+        source.write_text("def handler(event, context): return 2")
+        assert invoke(cloud, "edited-It", {})[0] == 2
+    finally:
+        stop_cloud(cloud)
+
+
+ASSUMED_BY_LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def test_more_invocations_than_workers_all_run(little: Cloud) -> None:
+    name = little.outputs["EchoName"]
+    with ThreadPoolExecutor(20) as threads:
+        results = list(threads.map(lambda n: invoke(little, name, n)[0], range(40)))
+    assert results == list(range(40))
