@@ -53,7 +53,7 @@ def test_a_refused_book_leaves_nothing_behind(market: Market, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def workshop_book(*positions: dict[str, Any]) -> BytesIO:
+def book_of(*positions: dict[str, Any]) -> BytesIO:
     return BytesIO(json.dumps({"positions": list(positions)}).encode())
 
 
@@ -74,7 +74,7 @@ LONG, SHORT = ["2020-11-20", "2021-11-22"], ["2020-11-20"]
 
 
 def test_lines_are_sorted_by_group_and_keep_the_books_order_within(market: Market, tmp_path: Path) -> None:
-    stream = workshop_book(full("a", LONG), full("b", SHORT), full("c", LONG), full("d", SHORT), full("e", LONG))
+    stream = book_of(full("a", LONG), full("b", SHORT), full("c", LONG), full("d", SHORT), full("e", LONG))
     book = stage_book(stream, market, tmp_path)
     staged = [decode_position(line) for line in book.lines.read_bytes().splitlines()]
     assert [(position.index, position.id) for position in staged] == [(1, "b"), (3, "d"), (0, "a"), (2, "c"), (4, "e")]
@@ -84,18 +84,18 @@ def test_lines_are_sorted_by_group_and_keep_the_books_order_within(market: Marke
 
 def test_positions_that_differ_in_id_side_and_notional_are_one_trade(market: Market, tmp_path: Path) -> None:
     held = [full("a", LONG), full("b", LONG, side="short", notional=7), full("c", LONG, coupon=0.06)]
-    assert [group.distinct for group in stage_book(workshop_book(*held), market, tmp_path).groups] == [2]
+    assert [group.distinct for group in stage_book(book_of(*held), market, tmp_path).groups] == [2]
 
 
 def test_a_trade_is_known_by_its_terms_though_its_id_looks_like_them(market: Market, tmp_path: Path) -> None:
     held = [full('x","currency":"EUR', LONG), full("b", LONG)]
-    assert [group.distinct for group in stage_book(workshop_book(*held), market, tmp_path).groups] == [1]
+    assert [group.distinct for group in stage_book(book_of(*held), market, tmp_path).groups] == [1]
 
 
 def test_a_seasoned_note_shares_the_paths_of_a_new_one_with_its_remaining_dates(tmp_path: Path) -> None:
     later = msgspec.structs.replace(bundled_market(), valuation_date=date(2020, 11, 20))
     fixings = {"2020-11-20": {"SX5E": 3000.0}}
-    stream = workshop_book(
+    stream = book_of(
         full("seasoned", LONG, fixings=fixings), full("new", LONG[1:]), full("over", SHORT, fixings=fixings)
     )
     groups = stage_book(stream, later, tmp_path).groups
@@ -110,13 +110,13 @@ def test_a_disk_that_fails_leaves_nothing_under_any_name(
 
     monkeypatch.setattr(staging, "copy", full_disk)
     with pytest.raises(OSError, match="no space left"):
-        stage_book(workshop_book(full("a", LONG)), market, tmp_path)
+        stage_book(book_of(full("a", LONG)), market, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_id_used_twice_names_both_places_and_leaves_nothing(market: Market, tmp_path: Path) -> None:
     with pytest.raises(PortfolioError) as refusal:
-        stage_book(workshop_book(full("a", LONG), full("b", SHORT), full("a", SHORT)), market, tmp_path)
+        stage_book(book_of(full("a", LONG), full("b", SHORT), full("a", SHORT)), market, tmp_path)
     assert str(refusal.value) == "positions[2].id: 'a' is the id of positions[0] already"
     assert list(tmp_path.iterdir()) == []
 
@@ -125,14 +125,14 @@ def test_ids_whose_hashes_agree_are_compared_themselves(
     market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(staging, "hash", lambda _: 7, raising=False)
-    assert stage_book(workshop_book(full("a", LONG), full("b", LONG)), market, tmp_path).count == 2
+    assert stage_book(book_of(full("a", LONG), full("b", LONG)), market, tmp_path).count == 2
     with pytest.raises(PortfolioError, match=r"^positions\[2\]\.id: 'b' is the id of positions\[1\] already$"):
-        stage_book(workshop_book(full("a", LONG), full("b", LONG), full("b", SHORT)), market, tmp_path)
+        stage_book(book_of(full("a", LONG), full("b", LONG), full("b", SHORT)), market, tmp_path)
 
 
 def test_a_book_that_does_not_fit_its_market_is_refused_and_leaves_nothing(market: Market, tmp_path: Path) -> None:
     with pytest.raises(PortfolioError, match=r"^positions\[1\]\.currency: the market has no curve for 'USD'"):
-        stage_book(workshop_book(full("a", LONG), full("b", LONG, currency="USD")), market, tmp_path)
+        stage_book(book_of(full("a", LONG), full("b", LONG, currency="USD")), market, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -141,7 +141,7 @@ def test_memory_does_not_grow_with_the_text(market: Market, tmp_path: Path, monk
     monkeypatch.setattr(staging, "BUFFER", 1 << 14)
 
     def peak(count: int) -> int:
-        stream = workshop_book(*(full(f"{number}", LONG) for number in range(count)))
+        stream = book_of(*(full(f"{number}", LONG) for number in range(count)))
         tracemalloc.start()
         stage_book(stream, market, tmp_path)
         _, highest = tracemalloc.get_traced_memory()
