@@ -1,5 +1,6 @@
 """The cloud that a command speaks to: AWS, a local cloud that is up, or a private one started for the command."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
+ATTEMPTS = 8  # of one request to AWS, which throttles
+LOCAL_ATTEMPTS = 3  # a local cloud that does not answer is gone
 CONNECTIONS = 16  # of one client: more than threads that download
 FUNCTION_SECONDS = 910  # a little longer than a function may take
 
@@ -78,17 +81,22 @@ class Cloud:
 
 
 def clients(
-    *, endpoint_url: str | None = None, region: str | None = None, credentials: Mapping[str, str] | None = None
+    *,
+    endpoint_url: str | None = None,
+    region: str | None = None,
+    credentials: Mapping[str, str] | None = None,
+    attempts: int = ATTEMPTS,
 ) -> Callable[[str], Any]:
-    """A maker of boto3 clients; what is not given comes from the user's own AWS configuration."""
+    """A maker of boto3 clients; what is not given comes from the user's own AWS configuration.
+
+    ``AWS_REGION`` counts too: boto3 by itself reads ``AWS_DEFAULT_REGION`` only.
+    """
     import boto3
     from botocore.config import Config
 
-    session = boto3.Session(region_name=region, **(credentials or {}))  # type: ignore[arg-type]
-    patient = Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "max_attempts": 8})
-    once = Config(
-        read_timeout=FUNCTION_SECONDS, retries={"total_max_attempts": 1}
-    )  # an invocation is no idempotent call
+    session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"), **(credentials or {}))  # type: ignore[arg-type]
+    patient = Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "total_max_attempts": attempts})
+    once = Config(read_timeout=FUNCTION_SECONDS, retries={"total_max_attempts": 1})  # never invoke twice
     return lambda service: session.client(  # type: ignore[call-overload]
         service, endpoint_url=endpoint_url, config=once if service == "lambda" else patient
     )

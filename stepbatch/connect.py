@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stepbatch.cloud import Cloud, clients
+from stepbatch.cloud import ATTEMPTS, LOCAL_ATTEMPTS, Cloud, clients
 from stepbatch.errors import CloudError, UsageError
 from stepbatch.localcloud_process import READY_SECONDS, local_cloud
 
@@ -26,7 +26,8 @@ def standing_cloud(*, aws: bool, stack: str | None, environ: Mapping[str, str] =
         return Cloud(clients=clients(), stack=name, private=False, local=False, flags=f" --aws{named}")
     if endpoint:
         local = urlsplit(endpoint).hostname in {"127.0.0.1", "localhost"}
-        return Cloud(clients=clients(endpoint_url=endpoint), stack=name, private=False, local=local, flags=named)
+        make = clients(endpoint_url=endpoint, attempts=LOCAL_ATTEMPTS if local else ATTEMPTS)
+        return Cloud(clients=make, stack=name, private=False, local=local, flags=named)
     return None
 
 
@@ -46,13 +47,17 @@ def private_cloud(*, log: Path, state: Path | None = None, workers: int | None =
     deadline = time.monotonic() + READY_SECONDS
     with local_cloud(state=state, workers=workers, log=log) as process:
         import boto3  # noqa: F401 - 0.3 s of imports, while the process starts
-
-        ready = process.ready(deadline)
-        make = clients(endpoint_url=ready.endpoint_url, region=ready.region, credentials=ready.credentials)
-        cloud = Cloud(clients=make, stack=ready.stack, private=True, local=True)
+        from botocore.exceptions import ConnectionError as NoConnectionError
         from botocore.exceptions import HTTPClientError
 
+        ready = process.ready(deadline)
+        make = clients(
+            endpoint_url=ready.endpoint_url,
+            region=ready.region,
+            credentials=ready.credentials,
+            attempts=LOCAL_ATTEMPTS,
+        )
         try:
-            yield cloud
-        except HTTPClientError as error:
+            yield Cloud(clients=make, stack=ready.stack, private=True, local=True)
+        except (NoConnectionError, HTTPClientError) as error:
             raise CloudError(process.ended() or f"the local cloud does not answer: {error}") from error

@@ -100,3 +100,26 @@ def test_a_function_alone_has_the_examples_that_its_event_names(alone: Stepbatch
     answer = alone("invoke", "CountPositionsFunction", "-e", event)
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["positions"] == 48
+
+
+def test_a_local_cloud_that_dies_is_said_to_have_died_and_its_work_stands(alone: Stepbatch) -> None:
+    out = alone.folder / "desk"
+    process = alone.begin(*run(out))
+    until(lambda: len(results(out)) >= 1, "a slice is priced")
+    os.kill(local_cloud_of(process.pid), signal.SIGKILL)
+    stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "stepbatch: the local cloud was killed by SIGKILL" in alone.stderr
+    assert json.loads(stdout)["error"]["error"] == "CloudError"
+    assert "Traceback" not in alone.stderr
+    until(lambda: not processes(out), "its children have ended")
+    before = results(out)
+    assert alone(*run(out)).returncode == 0
+    after = results(out)
+    assert {name: after[name] for name in before} == before
+
+
+def local_cloud_of(pid: int) -> int:
+    """The process id of the local cloud that a command started."""
+    [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
