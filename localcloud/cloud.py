@@ -29,8 +29,10 @@ from localcloud.iam import Credentials
 from localcloud.images import LocalImages
 from localcloud.motobackends import ManagedPolicies, MotoFunctions, MotoLogs, moto_application
 from localcloud.processes import Spawner
+from localcloud.schedule import Schedules
 from localcloud.server import Server
 from localcloud.statemachines import StateMachines
+from localcloud.storedschedules import stored
 
 LOG = logging.getLogger(__name__)
 ACCOUNT = "123456789012"
@@ -95,6 +97,8 @@ class LocalCloud:
             limit=max(4, 2 * (os.process_cpu_count() or 1)),
             most=64,
         )
+        read = partial(stored, settings.account, settings.region)
+        self._schedules = Schedules(read, self.clients, lambda: datetime.now(UTC))
         self.stacks = CloudFormation()
         gateway = Gateway(
             {
@@ -111,7 +115,7 @@ class LocalCloud:
         self._server = Server(self._listener, gateway)
 
     def start(self) -> None:
-        for service in (self._spawner, self._server, self.jobs, self._pool):
+        for service in (self._spawner, self._server, self.jobs, self._pool, self._schedules):
             service.start()
             self._exits.callback(service.stop)
 
