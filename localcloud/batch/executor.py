@@ -7,21 +7,22 @@ import shutil
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from localcloud.batch.commands import Start, Stop
 from localcloud.batch.launch import Launch
 from localcloud.batch.output import Output
+from localcloud.batch.pool import Pool
 from localcloud.batch.ports import Logs
 from localcloud.batch.servers import Key, Report, Server, key
 
 LOG = logging.getLogger(__name__)
 POLL = 100  # milliseconds between two looks at what running attempts print
 LOST = 128 + signal.SIGKILL  # exit code of an attempt whose fork server died under it
-MAX_STILLBIRTHS = 3  # fork servers of one image that may die in a row before they are ready
 
 
 class Engine(Protocol):
@@ -32,6 +33,13 @@ class Engine(Protocol):
     def tick(self) -> int | None:
         """Let time pass. Returns in how many milliseconds to come again; None: only when something happens."""
         ...
+
+
+@dataclass(slots=True)
+class _Running:
+    launch: Launch
+    server: Server
+    output: Output
 
 
 class Executor:
@@ -46,24 +54,29 @@ class Executor:
         self._clock = clock
         self._root = root
         self._commands: deque[Start | Stop] = deque()
-        self._servers: dict[Hashable, Server] = {}
-        self._homes: dict[Key, Server] = {}
-        self._outputs: dict[Key, Output] = {}
-        self._directories: dict[Key, Path] = {}
-        self._stillbirths: dict[Hashable, int] = {}
+        self._running: dict[Key, _Running] = {}
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wake, selectors.EVENT_READ)
+        self._pool = Pool(
+            root,
+            clock,
+            opened=self._hear,
+            closing=self._unhear,
+        )
         self._thread = threading.Thread(target=self._run, name="batch-executor", daemon=True)
         self._leaving = False
 
     def start(self) -> None:
         """Begin to run what is posted."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._root, ignore_errors=True)  # an engine that was killed may have left directories
+        self._root.mkdir(parents=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Kill what runs; returns when no process of ours is left."""
+        """Kill what runs; returns when no process of ours is left. Again, or without ``start``, it does nothing."""
+        if self._leaving or self._thread.ident is None:
+            return
         self._leaving = True
         self._rouse()
         self._thread.join()
@@ -74,7 +87,7 @@ class Executor:
     def post(self, commands: Iterable[Start | Stop]) -> None:
         """From any thread: carry these out, in order."""
         self._commands.extend(commands)
-        if threading.current_thread() is not self._thread:
+        if threading.current_thread() is not self._thread and not self._leaving:
             self._rouse()
 
     def _rouse(self) -> None:
@@ -88,27 +101,29 @@ class Executor:
                 except Exception:
                     LOG.exception("batch: the executor goes on after an error of its own")
         finally:
-            for server in self._servers.values():
-                server.close()
+            self._pool.close()
 
     def _round(self) -> None:
         due = self._engine.tick()
         while self._commands:
             self._obey(self._commands.popleft())
-        waits = [each for each in (due, POLL if self._outputs else None) if each is not None]
+        waits = [each for each in (due, POLL if self._running else None) if each is not None]
         for ready, _ in self._selector.select(max(0, min(waits)) / 1000 if waits else None):
             if ready.fileobj == self._wake:
                 with suppress(BlockingIOError):
                     os.eventfd_read(self._wake)
             else:
                 self._listen(ready.data)
-        self._pump()
+        now = self._clock()
+        for running in self._running.values():
+            running.output.pump(now)
 
     def _obey(self, command: Start | Stop) -> None:
         if isinstance(command, Stop):
             attempt = (command.job_id, command.attempt)
-            if attempt in self._homes:
-                self._homes[attempt].signal(attempt, signal.SIGKILL if command.kill else signal.SIGTERM)
+            if attempt in self._running:
+                number = signal.SIGKILL if command.kill else signal.SIGTERM
+                self._running[attempt].server.signal(attempt, number)
             return
         attempt = (command.job.id, command.attempt)
         try:
@@ -116,27 +131,27 @@ class Executor:
         except LookupError as error:
             self._engine.attempt_ended(*attempt, exit_code=None, reason=f"CannotPullContainerError: {error.args[0]}")
             return
-        server = self._server(launch)
+        self._spawn(launch)
+
+    def _spawn(self, launch: Launch) -> None:
+        server = self._pool.get(launch)
         reading, writing = os.pipe2(os.O_CLOEXEC)
-        self._homes[attempt] = server
-        self._outputs[attempt] = Output(reading, self._logs, launch.log_group, launch.log_stream)
-        self._directories[attempt] = launch.directory
+        output = Output(reading, self._logs, launch.log_group, launch.log_stream)
+        self._running[launch.job_id, launch.attempt] = _Running(launch, server, output)
         server.spawn(launch, writing)
 
-    def _server(self, launch: Launch) -> Server:
-        kind = None
-        if kind not in self._servers:
-            server = self._servers[kind] = Server({"PATH": launch.environment["PATH"]})
-            self._selector.register(server, selectors.EVENT_READ, kind)
-        return self._servers[kind]
+    def _hear(self, server: Server) -> None:
+        self._selector.register(server, selectors.EVENT_READ, server)
 
-    def _listen(self, kind: Hashable) -> None:
-        server = self._servers[kind]
+    def _unhear(self, server: Server) -> None:
+        self._selector.unregister(server)
+
+    def _listen(self, server: Server) -> None:
         try:
             for report in server.reports():
                 self._take(report)
         except EOFError:
-            self._bury(kind)
+            self._bury(server)
 
     def _take(self, report: Report) -> None:
         if "started" in report:
@@ -147,20 +162,18 @@ class Executor:
             self._end(key(report["failed"]), None, f"CannotStartContainerError: {report['reason']}")
 
     def _end(self, attempt: Key, code: int | None, reason: str | None) -> None:
-        del self._homes[attempt], self._directories[attempt]
-        self._outputs.pop(attempt).finish(self._clock())
+        running = self._running.pop(attempt)
+        running.output.finish(self._clock())
+        self._pool.rest(running.server)
         self._engine.attempt_ended(*attempt, exit_code=code, reason=reason)
 
-    def _bury(self, kind: Hashable) -> None:
-        """A fork server has died: its attempts are lost, the next Start makes another."""
-        server = self._servers.pop(kind)
-        self._selector.unregister(server)
-        server.close()
-        for attempt in [attempt for attempt, home in self._homes.items() if home is server]:
-            shutil.rmtree(self._directories[attempt], ignore_errors=True)
-            self._end(attempt, LOST, None)
-
-    def _pump(self) -> None:
-        now = self._clock()
-        for output in self._outputs.values():
-            output.pump(now)
+    def _bury(self, server: Server) -> None:
+        """A fork server has died: its attempts are lost, or begin again if it had not begun any."""
+        self._pool.bury(server)
+        for attempt, running in [(attempt, each) for attempt, each in self._running.items() if each.server is server]:
+            if server.ready:
+                shutil.rmtree(running.launch.directory, ignore_errors=True)
+                self._end(attempt, LOST, None)
+            else:
+                running.output.close()
+                self._spawn(running.launch)

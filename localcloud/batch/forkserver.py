@@ -1,9 +1,10 @@
-"""The process that starts, watches and ends the processes of one image. A program: ``python -P forkserver.py FD``.
+"""Starts, watches and ends the processes of an image. A program: ``python -P forkserver.py FD [PACKAGE]``.
 
-It runs outside the engine, in one thread, so that forking is safe and cheap, and reads requests from the socket FD, one
-JSON object a packet::
+It runs outside the engine, in one thread, so that forking is safe and cheap. With a PACKAGE, whose paths PYTHONPATH
+gives, children are forks that run it (see ``warm``); else they execute their command. Requests come from the socket FD,
+one JSON object a packet::
 
-    -> {"spawn": id, "argv": […], "env": {…}, "cwd": dir}   with the file descriptor for stdout and stderr
+    -> {"spawn": id, "argv": […], "arguments": […], "env": {…}, "cwd": dir}   with the descriptor for stdout and stderr
     -> {"signal": id, "number": n}
     <- {"ready": true}   {"started": id, "pid": n}   {"failed": id, "reason": text}   {"ended": id, "code": n}
 
@@ -14,12 +15,16 @@ everything that a child left behind is killed. Only the standard library is impo
 
 import ctypes
 import errno
+import importlib.util
+import io
 import json
 import os
 import shutil
 import signal
 import socket
 import sys
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from select import EPOLLIN, epoll
@@ -28,6 +33,7 @@ from typing import Any, NoReturn
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 MAX_PACKET = 1 << 20
+NOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127  # exit codes of docker run when the program itself has none
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -40,8 +46,9 @@ def prctl(option: int, value: int) -> None:
 class ForkServer:
     """Children by process id; requests in, reports out."""
 
-    def __init__(self, requests: socket.socket) -> None:
+    def __init__(self, requests: socket.socket, package: Any = None) -> None:
         self._requests = requests
+        self._package = package  # a warm.Package, prepared
         self._children: dict[int, dict[str, Any]] = {}  # pid -> its spawn request
         self._pids: dict[str, int] = {}
         self._wake, wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -50,6 +57,7 @@ class ForkServer:
         signal.signal(signal.SIGTERM, lambda *_: self._leave())
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._pid = os.getpid()
+        self._private = [self._wake, wake_in]  # what a child must not keep
 
     def serve(self) -> None:
         """Until the engine is gone."""
@@ -57,6 +65,7 @@ class ForkServer:
         poll = epoll()
         poll.register(self._requests, EPOLLIN)
         poll.register(self._wake, EPOLLIN)
+        self._private.append(poll.fileno())
         self._report(ready=True)
         while True:
             ready = {fd for fd, _ in poll.poll()}
@@ -81,60 +90,90 @@ class ForkServer:
             finally:
                 os.close(descriptors[0])
         elif request["signal"] in self._pids:  # not reaped yet, so that the number is still the child's
-            with suppress(ProcessLookupError):
-                os.killpg(self._pids[request["signal"]], request["number"])
+            self._signal(self._pids[request["signal"]], request["number"])
+
+    @staticmethod
+    def _signal(pid: int, number: int) -> None:
+        """As a container is signalled: its first process, but to kill it is to kill them all."""
+        with suppress(ProcessLookupError):
+            if number == signal.SIGKILL:
+                os.killpg(pid, number)
+            else:
+                os.kill(pid, number)
 
     def _spawn(self, request: dict[str, Any], output: int) -> None:
         program = request["argv"][0] if request["argv"] else ""
-        if shutil.which(program, path=request["env"].get("PATH")) is None:
+        if self._package is None and shutil.which(program, path=request["env"].get("PATH")) is None:
             self._report(failed=request["spawn"], reason=f'exec: "{program}": executable file not found in $PATH')
             return
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # a child must not answer it as this process does
         pid = os.fork()
         if pid == 0:
             self._become(request, output)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         with suppress(OSError):  # the child does the same: whoever comes first
             os.setpgid(pid, pid)
         self._children[pid] = request
         self._pids[request["spawn"]] = pid
         self._report(started=request["spawn"], pid=pid)
 
-    def _become(self, request: dict[str, Any], output: int) -> None:
-        """In the child: never returns."""
-        code = 125  # what docker answers when it fails before the program runs
+    def _become(self, request: dict[str, Any], output: int) -> NoReturn:
+        """In the child."""
+        code = NOT_RUN
         try:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != self._pid:
                 os._exit(code)
             os.setpgid(0, 0)
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
+            for number in (signal.SIGCHLD, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
             os.dup2(output, 1)
             os.dup2(output, 2)
             Path(request["cwd"]).mkdir(parents=True)
             os.chdir(request["cwd"])
-            os.execvpe(request["argv"][0], request["argv"], request["env"])  # noqa: S606 - running it is the purpose
+            if self._package is None:
+                _execute(request["argv"], request["env"])
+            for descriptor in (*self._private, self._requests.fileno(), output):
+                os.close(descriptor)
+            code = _run(self._package, request["arguments"], request["env"])
         except OSError as error:
             os.write(2, f"{request['argv'][0]}: {error.strerror}\n".encode())
-            code = 126 if error.errno == errno.EACCES else 127
+            code = NOT_EXECUTABLE if error.errno == errno.EACCES else NOT_FOUND
         finally:
             os._exit(code)
 
     def _reap(self) -> None:
-        while True:
-            try:
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                return
-            if found is None:
-                return
-            request = self._children.pop(found.si_pid, None)
-            if request is not None:  # its group goes while its number is still taken
-                with suppress(ProcessLookupError):
-                    os.killpg(found.si_pid, signal.SIGKILL)
-            _, status = os.waitpid(found.si_pid, 0)
-            if request is not None:
-                self._end(request, os.waitstatus_to_exitcode(status))
+        with suppress(ChildProcessError):
+            while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                self._bury(found.si_pid)
+        for stray in self._strays():
+            with suppress(ProcessLookupError):
+                os.kill(stray, signal.SIGKILL)
+
+    def _bury(self, pid: int) -> None:
+        request = self._children.pop(pid, None)
+        if request is not None:  # its group goes while its number is still taken
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        if request is not None:
+            self._end(request, os.waitstatus_to_exitcode(status))
+
+    def _strays(self) -> Iterator[int]:
+        """Processes that left the group of an attempt which has ended since: orphans come to this process."""
+        for pid in self._descended():
+            if pid not in self._children:
+                with suppress(OSError, KeyError):
+                    named = dict(entry.split("=", 1) for entry in _environment(pid) if "=" in entry)
+                    attempt = f"{named['AWS_BATCH_JOB_ID']}#{named['AWS_BATCH_JOB_ATTEMPT']}"
+                    if attempt not in self._pids:
+                        yield pid
+
+    def _descended(self) -> list[int]:
+        listing = Path(f"/proc/{self._pid}/task/{self._pid}/children")
+        return [int(pid) for pid in listing.read_text().split()] if listing.exists() else []
 
     def _end(self, request: dict[str, Any], code: int) -> None:
         del self._pids[request["spawn"]]
@@ -155,22 +194,56 @@ class ForkServer:
         for pid in self._children:
             with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-        listing = Path(f"/proc/{self._pid}/task/{self._pid}/children")
         with suppress(ChildProcessError):
             while True:
-                for stray in listing.read_text().split() if listing.exists() else ():
+                for pid in self._descended():
                     with suppress(ProcessLookupError):
-                        os.kill(int(stray), signal.SIGKILL)
+                        os.kill(pid, signal.SIGKILL)
                 os.waitpid(-1, 0)
         for request in self._children.values():
             shutil.rmtree(request["cwd"], ignore_errors=True)
         os._exit(0)
 
 
+def _environment(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
+
+
+def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
+    for number in (signal.SIGINT, signal.SIGPIPE):  # Python ignores the latter
+        signal.signal(number, signal.SIG_DFL)
+    os.execvpe(argv[0], argv, environment)  # noqa: S606 - running it is the purpose
+
+
+def _run(package: Any, arguments: list[str], environment: dict[str, str]) -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(write_through=bool(environment.get("PYTHONUNBUFFERED")))
+    return int(package.run(arguments))
+
+
+def _prepared(package: str) -> Any:
+    """Its ``warm.Package``; None if importing it has started threads, which a fork would lose."""
+    spec = importlib.util.spec_from_file_location("_warm", Path(__file__).with_name("warm.py"))
+    if spec is None or spec.loader is None:
+        raise AssertionError("warm.py lies beside this file")
+    warm = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(warm)
+    prepared = warm.Package(package, os.environ.get("PYTHONPATH", "").split(":"))
+    prepared.prepare()
+    return prepared if len(list(Path("/proc/self/task").iterdir())) == 1 else None
+
+
 def main() -> None:
-    """``argv[1]``: the descriptor of the socket."""
+    """``argv``: the descriptor of the socket, and the package if there is one."""
     prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()
+    requests = socket.socket(fileno=int(sys.argv[1]))
+    package = _prepared(sys.argv[2]) if len(sys.argv) > 2 else None
+    ForkServer(requests, package).serve()
 
 
 if __name__ == "__main__":

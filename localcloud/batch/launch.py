@@ -20,10 +20,17 @@ class Launch:
     image: Image
     role: str | None
     arguments: tuple[str, ...]  # after the image's own argv_prefix
-    environment: Mapping[str, str]
+    shared: Mapping[str, str]  # environment that does not depend on the attempt
+    credentials: Mapping[str, str]  # of the role
+    own: Mapping[str, str]  # environment of this attempt only
     directory: Path  # made for the attempt and removed after it
     log_group: str
     log_stream: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All that the process is given."""
+        return {**self.shared, **self.credentials, **self.own}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,26 +51,32 @@ def launch(start: Start, image: Image, credentials: Mapping[str, str], host: Hos
     """``credentials``: the AWS_* variables of the job's role."""
     job = start.job
     directory = host.root / task_id(job.id, start.attempt)
-    declared = job.spec.environment
-    environment = {**host.base_environment(), "HOME": str(directory), "TMPDIR": str(directory), **declared}
-    paths = [*map(str, image.pythonpath), *filter(None, [declared.get("PYTHONPATH")])]
-    if paths:
-        environment["PYTHONPATH"] = ":".join(paths)
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        environment[name] = declared.get(name) or host.region
-    # Last, so that no declaration (the template's empty AWS_ENDPOINT_URL, say) sends a job to the real AWS.
-    environment |= {"AWS_ENDPOINT_URL": host.endpoint_url, **credentials, **_batch_variables(start)}
     return Launch(
         job_id=job.id,
         attempt=start.attempt,
         image=image,
         role=role_of(start),
         arguments=job.spec.command,
-        environment=environment,
+        shared=_shared_variables(job.spec.environment, image, host),
+        credentials=credentials,
+        own={"HOME": str(directory), "TMPDIR": str(directory), **_batch_variables(start)},
         directory=directory,
         log_group=log_group(job.spec),
         log_stream=log_stream(job.spec, job.id, start.attempt),
     )
+
+
+def _shared_variables(declared: Mapping[str, str], image: Image, host: Host) -> dict[str, str]:
+    shared = {**host.base_environment(), **declared}
+    paths = [*map(str, image.pythonpath), *filter(None, [declared.get("PYTHONPATH")])]
+    if paths:
+        shared["PYTHONPATH"] = ":".join(paths)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        shared[name] = declared.get(name) or host.region
+    shared["AWS_ENDPOINT_URL"] = (
+        host.endpoint_url
+    )  # whatever was declared: the template's is empty, meaning the real AWS
+    return shared
 
 
 def image_of(start: Start) -> str:

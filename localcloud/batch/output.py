@@ -39,6 +39,10 @@ class Output:
         self._deliver(now, last=True)
         if not self._written:
             self._logs.append(self._group, self._stream, [])
+        self.close()
+
+    def close(self) -> None:
+        """Deliver nothing more."""
         os.close(self._descriptor)
 
     def _deliver(self, now: int, *, last: bool) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,13 +33,14 @@ def key(text: str) -> Key:
 class Server:
     """One fork server. It belongs to the thread that made it: the kernel ends it with that thread."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, interpreter: str, package: str | None) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-P", str(PROGRAM), str(theirs.fileno())],
+                [interpreter, "-P", str(PROGRAM), str(theirs.fileno()), *filter(None, [package])],
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # what modules print while they are imported
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
@@ -60,7 +60,8 @@ class Server:
         request = {
             "spawn": name(attempt),
             "argv": [*launch.image.argv_prefix, *launch.arguments],
-            "env": dict(launch.environment),
+            "arguments": launch.arguments,
+            "env": launch.environment,
             "cwd": str(launch.directory),
         }
         self._send(json.dumps(request).encode(), output)

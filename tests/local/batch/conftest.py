@@ -136,7 +136,7 @@ class Batch:
 
     def log(self, job: Document) -> list[str]:
         """What the last attempt printed."""
-        stream = job["container"]["logStreamName"]
+        stream = job["container"].get("logStreamName", "none yet")
         return [message for _, message in self.logs.streams.get(("/aws/batch/job", stream), [])]
 
 

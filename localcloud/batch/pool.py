@@ -1,0 +1,116 @@
+"""Which fork server runs which attempt.
+
+A Python package has one per role and declared environment, so that what its modules read while they are imported is
+what they would read in a container of their own. Everything else shares one that only executes commands.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.batch.launch import Launch
+from localcloud.batch.servers import Server
+from localcloud.batch.sources import fingerprint
+
+MOST = 8  # fork servers that are kept though nothing runs in them
+LOOK_AGAIN = 1000  # milliseconds between two looks at a package's sources
+
+type Kind = tuple[object, ...]
+EXECUTING: Kind = ()
+
+
+@dataclass(slots=True)
+class _Slot:
+    server: Server
+    roots: tuple[Path, ...]
+    fingerprint: int
+    looked: int  # milliseconds since 1970
+
+
+class Pool:
+    """The fork servers of an engine. ``opened`` and ``closing`` are told of each server that comes and goes."""
+
+    def __init__(
+        self, root: Path, clock: Callable[[], int], opened: Callable[[Server], None], closing: Callable[[Server], None]
+    ) -> None:
+        self._home = root
+        self._clock = clock
+        self._opened = opened
+        self._closing = closing
+        self._slots: dict[Kind, _Slot] = {}  # the least recently used first
+        self._retired: set[Server] = set()  # serving out their children
+        self._cold: set[Kind] = set()  # packages whose import killed a server: they run as plain processes
+
+    def get(self, launch: Launch) -> Server:
+        """The server that is to run this attempt."""
+        kind = self._kind(launch)
+        slot = self._slots.pop(kind, None)
+        if slot is not None and self._is_stale(slot):
+            self._retire(slot.server)
+            slot = None
+        self._slots[kind] = slot or self._open(kind, launch)
+        self._close_idle()
+        return self._slots[kind].server
+
+    def rest(self, server: Server) -> None:
+        """An attempt of this server has ended."""
+        if server in self._retired and not server.pids:
+            self._retired.discard(server)
+            self._close(server)
+
+    def bury(self, server: Server) -> None:
+        """The server has died."""
+        self._retired.discard(server)
+        for kind in [kind for kind, slot in self._slots.items() if slot.server is server]:
+            del self._slots[kind]
+            if not server.ready and kind != EXECUTING:
+                self._cold.add(kind)
+        self._close(server)
+
+    def close(self) -> None:
+        """End them all, and with them their children."""
+        for server in [*self._retired, *(slot.server for slot in self._slots.values())]:
+            server.close()
+
+    def _kind(self, launch: Launch) -> Kind:
+        image = launch.image
+        if image.package is None:
+            return EXECUTING
+        kind = (image, launch.role, frozenset(launch.shared.items()))
+        return EXECUTING if kind in self._cold else kind
+
+    def _open(self, kind: Kind, launch: Launch) -> _Slot:
+        home = str(self._home)
+        environment = {**launch.shared, **launch.credentials, "HOME": home, "TMPDIR": home}
+        if kind == EXECUTING:
+            server = Server({"PATH": os.defpath}, interpreter=sys.executable, package=None)
+            slot = _Slot(server, (), 0, 0)
+        else:
+            roots = launch.image.pythonpath
+            before = fingerprint(roots)
+            server = Server(environment, interpreter=launch.image.argv_prefix[0], package=launch.image.package)
+            slot = _Slot(server, roots, before, self._clock())
+        self._opened(server)
+        return slot
+
+    def _is_stale(self, slot: _Slot) -> bool:
+        now = self._clock()
+        if not slot.roots or now - slot.looked < LOOK_AGAIN:
+            return False
+        slot.looked = now
+        return fingerprint(slot.roots) != slot.fingerprint
+
+    def _retire(self, server: Server) -> None:
+        self._retired.add(server)
+        self.rest(server)
+
+    def _close_idle(self) -> None:
+        idle = [kind for kind, slot in self._slots.items() if not slot.server.pids]
+        for kind in idle[: max(0, len(self._slots) - MOST)]:
+            self._close(self._slots.pop(kind).server)
+
+    def _close(self, server: Server) -> None:
+        self._closing(server)
+        server.close()

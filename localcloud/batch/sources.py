@@ -1,0 +1,19 @@
+"""Notices that a package has been edited."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+
+def fingerprint(roots: Iterable[Path]) -> int:
+    """Changes when a Python file below ``roots`` is written, added or removed."""
+    return hash(tuple(sorted(entry for root in roots for entry in _files(root))))
+
+
+def _files(root: Path) -> Iterator[tuple[str, int, int]]:
+    for folder, _, names in root.walk():
+        for name in names:
+            if name.endswith(".py"):
+                with suppress(FileNotFoundError):  # removed since it was listed
+                    found = (folder / name).stat()
+                    yield str(folder / name), found.st_mtime_ns, found.st_size

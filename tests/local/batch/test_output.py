@@ -1,0 +1,80 @@
+"""Logs: timely, whole, bounded."""
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.local.batch.processes import eventually
+
+if TYPE_CHECKING:
+    from tests.local.batch.conftest import Batch
+
+
+def test_output_is_in_the_log_while_the_job_runs(batch: "Batch") -> None:
+    job_id = batch.submit("echo first; sleep 60")
+    start = time.monotonic()
+    eventually(lambda: batch.log(batch.describe(job_id)) == ["first"])
+    assert time.monotonic() - start < 5
+    assert batch.describe(job_id)["status"] == "RUNNING"
+    batch.service.handle("terminatejob", {"jobId": job_id, "reason": "seen"})
+
+
+def test_when_a_job_has_ended_its_last_line_is_in_the_log(batch: "Batch") -> None:
+    for _ in range(10):
+        assert batch.log(batch.finish(batch.submit("printf 'first\\nunfinished'"))) == ["first", "unfinished"]
+
+
+def test_megabytes_arrive_whole_and_in_order(batch: "Batch") -> None:
+    job = batch.finish(batch.submit("seq 1 300000"))
+    assert batch.log(job) == [str(number) for number in range(1, 300_001)]
+
+
+def test_a_line_longer_than_an_event_is_cut_not_lost(batch: "Batch") -> None:
+    job = batch.finish(batch.submit("head -c 600000 /dev/zero | tr '\\0' x; echo; echo end"))
+    lines = batch.log(job)
+    assert lines[-1] == "end"
+    assert "".join(lines[:-1]) == "x" * 600_000
+    assert max(map(len, lines)) <= 262_118
+
+
+def test_bytes_that_are_no_text_do_not_stop_the_log(batch: "Batch") -> None:
+    assert batch.log(batch.finish(batch.submit("printf 'a\\377b\\n\\nc\\n'"))) == ["a\ufffdb", "c"]
+
+
+def test_a_silent_job_has_an_empty_stream(batch: "Batch") -> None:
+    job = batch.finish(batch.submit("true"))
+    assert batch.logs.streams["/aws/batch/job", job["container"]["logStreamName"]] == []
+
+
+def test_an_image_that_is_not_here_says_so(batch: "Batch") -> None:
+    batch.define("missing", "missing:latest")
+    job = batch.finish(batch.submit(jobDefinition="missing"))
+    assert job["statusReason"] == "Task failed to start"
+    assert job["container"]["reason"].startswith("CannotPullContainerError: ")
+    assert "there is no package missing" in job["container"]["reason"]
+
+
+def test_a_command_that_is_not_in_the_image_says_so(batch: "Batch") -> None:
+    batch.define("bare", "bare:latest", command=["no-such-program", "-x"])
+    job = batch.finish(batch.submit(jobDefinition="bare"))
+    assert job["statusReason"] == "Task failed to start"
+    assert job["container"]["reason"] == (
+        'CannotStartContainerError: exec: "no-such-program": executable file not found in $PATH'
+    )
+
+
+def test_watchers_see_the_submitted_jobs_statuses_in_order(batch: "Batch") -> None:
+    seen: list[tuple[str, str]] = []
+    batch.service.on_change(lambda job_id, status: seen.append((job_id, status.value)))
+    plain = batch.submit("true")
+    batch.finish(plain)
+    array = batch.submit("true", arrayProperties={"size": 3})
+    batch.finish(array)
+    eventually(lambda: (array, "SUCCEEDED") in seen)
+    assert [status for job_id, status in seen if job_id == plain] == [
+        "SUBMITTED",
+        "RUNNABLE",
+        "STARTING",
+        "RUNNING",
+        "SUCCEEDED",
+    ]
+    assert [status for job_id, status in seen if job_id == array] == ["SUBMITTED", "PENDING", "SUCCEEDED"]
