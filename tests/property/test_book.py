@@ -171,6 +171,7 @@ class Pieces:
 
 
 @given(positions=books(), sizes=st.lists(st.integers(1, 400), min_size=1, max_size=5))
+@settings(deadline=None)  # the first example warms the caches
 def test_a_book_reads_the_same_in_pieces_of_any_size(positions: list[Raw], sizes: list[int]) -> None:
     whole = [parse_position(raw, index) for index, raw in enumerate(positions)]
     assert list(read_book(Pieces(document(positions), sizes))) == whole
@@ -197,7 +198,7 @@ def test_any_list_streams_as_the_standard_library_reads_it(
 
 
 @given(positions=books(most=20))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)  # it writes files
 def test_staging_sorts_the_lines_by_group_and_loses_none(positions: list[Raw]) -> None:
     given_order = [parse_position(raw, index) for index, raw in enumerate(positions)]
     with tempfile.TemporaryDirectory() as directory:
