@@ -83,7 +83,7 @@ class LocalCloud:
             workers=settings.workers,
             account=settings.account,
         )
-        interpreter.repair(clients=self.clients, jobs=self.jobs)
+        interpreter.repair(clients=self.clients, jobs=self.jobs, append_log=logs.append)
         self._spawner = Spawner()
         self._pool = Pool(
             Host(

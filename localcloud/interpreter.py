@@ -19,7 +19,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend import execution as execution_module
 
-from localcloud import expressions
+from localcloud import executionlogs, expressions
 from localcloud.clients import Clients, operations
 from localcloud.repairs import expect, modules_with
 
@@ -37,7 +37,7 @@ class Jobs(Protocol):
         ...
 
 
-def repair(*, clients: Clients, jobs: Jobs) -> None:
+def repair(*, clients: Clients, jobs: Jobs, append_log: executionlogs.Append) -> None:
     """Apply every repair. Executions call AWS through ``clients`` with their state machine's role."""
     _use_role_clients(clients)
     _restore_normalisation()
@@ -46,6 +46,7 @@ def repair(*, clients: Clients, jobs: Jobs) -> None:
     _end_executions_once()
     _forget_threads()
     expressions.repair()
+    executionlogs.repair(append_log)
 
 
 def _use_role_clients(clients: Clients) -> None:

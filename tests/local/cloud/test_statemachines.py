@@ -440,3 +440,25 @@ def test_other_integrations(little: Cloud, execute: Execute) -> None:
 def test_a_state_machine_calls_in_its_own_role(little: Cloud, execute: Execute) -> None:
     output = execute(one(job(little, "hello")))["output"]
     assert output["JobDefinition"] == little.outputs["DefinitionArn"]
+
+
+@pytest.mark.parametrize(
+    ("level", "types"),
+    [("ALL", ["ExecutionStarted", "FailStateEntered", "ExecutionFailed"]), ("FATAL", ["ExecutionFailed"])],
+)
+def test_executions_are_logged_as_their_machine_asks(
+    little: Cloud, execute: Execute, level: str, types: list[str]
+) -> None:
+    group = f"/aws/vendedlogs/states/{level.lower()}"
+    arn = f"arn:aws:logs:us-east-1:123456789012:log-group:{group}:*"
+    little.client("logs").create_log_group(logGroupName=group)
+    logging = {"level": level, "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}]}
+    done = execute(one({"Type": "Fail", "Error": "Odd"}), loggingConfiguration=logging)
+    deadline = time.monotonic() + PATIENCE
+    while len(events := little.client("logs").filter_log_events(logGroupName=group)["events"]) < len(types):
+        assert time.monotonic() < deadline, events
+        time.sleep(0.05)
+    messages = [json.loads(event["message"]) for event in events]
+    assert [message["type"] for message in messages] == types
+    assert {message["execution_arn"] for message in messages} == {done["executionArn"]}
+    assert all("input" not in message["details"] for message in messages)
