@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from moto.core.utils import utcnow
+from moto.stepfunctions.exceptions import AWSError
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from localcloud import asl
@@ -36,6 +37,8 @@ class StateMachines:
                 return _validate(call.json())
             case "StopExecution":
                 return self._stop(call.json())
+            case "SendTaskFailure":
+                return self._fail_task(call.json())
             case "DescribeExecution":
                 return self._describe(call.json())
             case "GetExecutionHistory":
@@ -70,6 +73,15 @@ class StateMachines:
         execution = self._execution(body["executionArn"])
         execution.stop(stop_date=utcnow(), error=body.get("error"), cause=body.get("cause"))
         return Reply.of({"stopDate": _seconds(execution.stop_date)})
+
+    def _fail_task(self, body: dict[str, Any]) -> Reply:
+        """moto loses the cause."""
+        try:
+            self._backend().send_task_failure(body["taskToken"], body.get("error"), body.get("cause"))
+        except AWSError as error:
+            code = str(getattr(error, "code", type(error).__name__))
+            raise ApiError(400, code, str(error)) from error
+        return Reply.of({})
 
     def _describe(self, body: dict[str, Any]) -> Reply:
         execution = self._execution(body["executionArn"])

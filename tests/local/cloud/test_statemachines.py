@@ -462,3 +462,103 @@ def test_executions_are_logged_as_their_machine_asks(
     assert [message["type"] for message in messages] == types
     assert {message["execution_arn"] for message in messages} == {done["executionArn"]}
     assert all("input" not in message["details"] for message in messages)
+
+
+def test_a_nested_execution_returns_its_output(little: Cloud, execute: Execute) -> None:
+    inner = little.client("stepfunctions").create_state_machine(
+        name="inner",
+        definition=json.dumps(one({"Type": "Pass", "Parameters": {"doubled.$": "States.MathAdd($.n, $.n)"}})),
+        roleArn=little.outputs["MachineRoleArn"],
+    )["stateMachineArn"]
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": inner, "Input": {"n.$": "$.n"}},
+        "OutputPath": "$.Output",
+    }
+    assert execute(one(state), {"n": 21})["output"] == {"doubled": 42}
+
+
+@pytest.fixture
+def waiting(little: Cloud) -> Callable[[str], tuple[str, str]]:
+    """Start an execution that waits for a callback; its ARN and the token."""
+
+    def start(name: str) -> tuple[str, str]:
+        client = little.client("stepfunctions")
+        parameters = {"TopicArn": little.outputs["TopicArn"], "Message": {"token.$": "$$.Task.Token"}}
+        state: dict[str, Any] = {"Type": "Task", "Resource": "arn:aws:states:::sns:publish.waitForTaskToken"}
+        state |= {"Parameters": parameters, "Catch": [{"ErrorEquals": ["Odd"], "Next": "Caught"}]}
+        machine = client.create_state_machine(
+            name=name,
+            definition=json.dumps(one(state | {"TimeoutSeconds": 60}, Caught={"Type": "Pass", "End": True})),
+            roleArn=little.outputs["MachineRoleArn"],
+        )
+        arn = client.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+        deadline = time.monotonic() + PATIENCE
+        while not any(event["type"] == "TaskSubmitted" for event in history(little, arn)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        [scheduled] = [event for event in history(little, arn) if event["type"] == "TaskScheduled"]
+        message = json.loads(scheduled["taskScheduledEventDetails"]["parameters"])["Message"]
+        return arn, message["token"]
+
+    return start
+
+
+def test_a_callback_continues_an_execution(little: Cloud, waiting: Callable[[str], tuple[str, str]]) -> None:
+    arn, token = waiting("callback")
+    little.client("stepfunctions").send_task_success(taskToken=token, output='{"done": true}')
+    assert await_execution(little, arn)["output"] == {"done": True}
+
+
+def test_a_failed_callback_is_caught_with_its_cause(little: Cloud, waiting: Callable[[str], tuple[str, str]]) -> None:
+    arn, token = waiting("refusal")
+    little.client("stepfunctions").send_task_failure(taskToken=token, error="Odd", cause="so")
+    assert await_execution(little, arn)["output"] == {"Error": "Odd", "Cause": "so"}
+    with pytest.raises(ClientError, match=r"\(InvalidToken\)"):
+        little.client("stepfunctions").send_task_failure(taskToken="nobody", error="Odd", cause="so")
+
+
+@pytest.mark.parametrize(
+    "pause", [{"SecondsPath": "$.seconds"}, {"TimestampPath": "$.past"}, {"Timestamp": "2020-01-01T00:00:00Z"}]
+)
+def test_a_wait_takes_its_time_from_the_state(execute: Execute, pause: dict[str, str]) -> None:
+    done = execute(one({"Type": "Wait"} | pause), {"seconds": 1, "past": "2020-01-01T00:00:00Z"})
+    assert done["status"] == "SUCCEEDED"
+    took = (done["stopDate"] - done["startDate"]).total_seconds()
+    assert took >= 1 if "SecondsPath" in pause else took < 30
+
+
+def test_paths_shape_what_a_state_sees_and_leaves(execute: Execute) -> None:
+    state = {
+        "Type": "Pass",
+        "InputPath": "$.in",
+        "Parameters": {"got.$": "$.a"},
+        "ResultPath": "$.out",
+        "OutputPath": "$.out",
+    }
+    assert execute(one(state), {"in": {"a": 1}})["output"] == {"got": 1}
+    assert execute(one({"Type": "Pass", "Result": 5, "ResultPath": None}), {"a": 1})["output"] == {"a": 1}
+    assert execute(one({"Type": "Pass", "Result": 5, "ResultPath": "$.x.y"}), {"a": 1})["output"] == {
+        "a": 1,
+        "x": {"y": 5},
+    }
+
+
+def test_a_task_s_timeout_can_come_from_the_state(little: Cloud, execute: Execute) -> None:
+    state = mischief(little, "raise", TimeoutSecondsPath="$.limit")
+    del state["TimeoutSeconds"]
+    state["Parameters"] = {"FunctionName": little.outputs["SlowName"], "Payload": {"seconds": 2}}
+    assert execute(one(state), {"limit": 1})["error"] == "States.Timeout"
+
+
+def test_a_result_beyond_256_kb_fails_its_task(little: Cloud, execute: Execute) -> None:
+    state = mischief(little, "raise", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
+    state["Parameters"] = {
+        "FunctionName": little.outputs["EchoName"],
+        "Payload": {"text.$": "States.Format('{}{}', $.t, $.t)"},
+    }
+    done = execute(one(state, Caught={"Type": "Succeed"}), {"t": "x" * 200_000})
+    assert (done["status"], done["error"]) == ("FAILED", "States.DataLimitExceeded")
+    with pytest.raises(ClientError, match="failed to satisfy constraint"):
+        execute(one({"Type": "Pass"}), {"t": "x" * 300_000})
