@@ -22,13 +22,17 @@ def execution_name(job_name: str, now: datetime, token: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", job_name)[: NAME_LENGTH - len(tail)] + tail
 
 
-def running(cloud: Cloud, workspace: Workspace, request: Mapping[str, Any], files: Mapping[str, Path]) -> str | None:
-    """The ARN of the directory's execution if it still runs on this cloud with the same input, else None.
+def running(
+    cloud: Cloud, machine_arn: str, workspace: Workspace, request: Mapping[str, Any], files: Mapping[str, Path]
+) -> str | None:
+    """The ARN of the directory's execution if the machine still runs it with the same input, else None.
 
     Raises UsageError if it runs with another input: two would write to the same place.
     """
     record = read_json(_record(workspace))
-    if record is None or not _runs(cloud, record["executionArn"]):
+    if record is None or not record["executionArn"].startswith(f"{execution_prefix(machine_arn)}:"):
+        return None
+    if not _runs(cloud, record["executionArn"]):
         return None
     if record["request"] == request and record["files"] == _hashes(files):
         return str(record["executionArn"])
@@ -50,6 +54,11 @@ def note_running(workspace: Workspace, arn: str, request: Mapping[str, Any], fil
     write_whole(_record(workspace), json.dumps(record, indent=1).encode() + b"\n")
 
 
+def execution_prefix(machine_arn: str) -> str:
+    """What the ARNs of a state machine's executions begin with."""
+    return machine_arn.replace(":stateMachine:", ":execution:")
+
+
 def find(cloud: Cloud, execution: str) -> str:
     """The ARN of an execution given by ARN or by name, looked for among the stack's state machines.
 
@@ -60,7 +69,7 @@ def find(cloud: Cloud, execution: str) -> str:
     machines = sorted({value for key, value in cloud.outputs.items() if key.endswith("StateMachineArn")})
     candidates = [execution]
     if not execution.startswith("arn:"):
-        candidates = [f"{arn.replace(':stateMachine:', ':execution:')}:{execution}" for arn in machines]
+        candidates = [f"{execution_prefix(arn)}:{execution}" for arn in machines]
     found = []
     for arn in candidates:
         try:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from stepbatch.cloud import Cloud
+from stepbatch.history import Failure
 from stepbatch.jobs import JobProgress, attempts, children, describe, last_log_lines
 
 CHILDREN_QUOTED = 3  # children whose logs are shown
@@ -58,6 +59,15 @@ def _failed_child(cloud: Cloud, job: "dict[str, object]") -> FailedChild:
         reason = code + (last.reason or reason)
     log = last_log_lines(cloud.logs, job, LINES_QUOTED)
     return FailedChild(job_id=str(job["jobId"]), reason=reason, attempts=len(tried), log=tuple(log))
+
+
+def show_failures(cloud: Cloud, failure: Failure | None, jobs: Iterable[JobProgress], to: Console) -> None:
+    """Prints why an execution failed, and which children of each of its jobs did."""
+    if failure:
+        to.print(Text(failure.error, style="bold red"), soft_wrap=True)
+        to.print(failure.cause, soft_wrap=True)
+    for failed in failed_jobs(cloud, jobs):
+        show_failed(failed, to)
 
 
 def show_failed(failed: FailedJob, to: Console) -> None:

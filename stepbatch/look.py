@@ -7,13 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 from rich.console import Console
-from rich.text import Text
 
 from stepbatch.cloud import Cloud
 from stepbatch.console import table
 from stepbatch.errors import UsageError
 from stepbatch.executions import execution_name, start
-from stepbatch.failures import failed_jobs, show_failed
+from stepbatch.failures import show_failures
 from stepbatch.jobs import (
     Attempt,
     children,
@@ -38,11 +37,7 @@ def followed(cloud: Cloud, arn: str, *, stdout: Console, stderr: Console) -> int
         view = follow(cloud, arn, show)
     if view.output is not None:
         stdout.print(json.dumps(view.output, indent=1), soft_wrap=True)
-    if view.failure:
-        stderr.print(Text(view.failure.error, style="bold red"), soft_wrap=True)
-        stderr.print(view.failure.cause, soft_wrap=True)
-    for failed in failed_jobs(cloud, view.jobs):
-        show_failed(failed, stderr)
+    show_failures(cloud, view.failure, view.jobs, stderr)
     return status_of(view).exit_status
 
 

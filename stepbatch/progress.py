@@ -23,7 +23,7 @@ Show = Callable[[View], None]
 @contextmanager
 def shown(console: Console) -> Iterator[Show]:
     """A function that shows a view, for the length of a ``with`` block."""
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield Lines(lambda line: console.print(line, soft_wrap=True)).show
         return
     with Live(console=console, transient=False, refresh_per_second=8, redirect_stdout=False) as live:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from rich.console import Console
-from rich.text import Text
 
 from fanout.errors import FanoutError, InputError
 from stepbatch.cloud import Cloud
 from stepbatch.errors import StepbatchError, UsageError
 from stepbatch.executions import execution_name, note_running, running, start
-from stepbatch.failures import failed_jobs, show_failed
+from stepbatch.failures import show_failures
 from stepbatch.history import Failure
 from stepbatch.jobs import JobProgress, attempts, describe, members
 from stepbatch.outcome import Outcome, Status, status_of
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from fanout.s3 import S3Uri
 
 BUCKET = "BucketName"  # the stack output with the data bucket's name
-SHOWN_ON_STDOUT = {Status.COMPLETE, Status.PARTIAL}
+WITH_RESULTS = {Status.COMPLETE, Status.PARTIAL}
 
 
 class Pipeline(Protocol):
@@ -121,13 +120,14 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
     root = S3Uri(cloud.output(BUCKET), workspace.folder(pipeline.name, uuid4().hex[:6]))
     inputs, output = root / "input", root / "output"
     request, files = pipeline.request(inputs, output), pipeline.files()
-    arn = running(cloud, workspace, request, files)
+    machine = cloud.output(pipeline.machine)
+    arn = running(cloud, machine, workspace, request, files)
     if arn is None:
         for name, path in files.items():
             objects.upload(path, inputs / name, "application/octet-stream")
         restore(workspace, objects, output)
         name = execution_name(pipeline.job_name, datetime.now(UTC), uuid4().hex[:4])
-        arn = start(cloud, cloud.output(pipeline.machine), name, request)
+        arn = start(cloud, machine, name, request)
         note_running(workspace, arn, request, files)
     settings.stderr.print(f"{pipeline.name}: {arn}", soft_wrap=True)
     places = Outcome(pipeline=pipeline.name, status=Status.INTERRUPTED, out=str(settings.out), output_uri=str(output))
@@ -135,9 +135,11 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
     if view is None:
         return replace(places, execution_arn=arn, failure=interrupted(cloud, arn, settings.stderr))
     outcome = concluded(cloud, view, places)
+    show_failures(cloud, outcome.failure, outcome.jobs, settings.stderr)
     if outcome.status is not Status.REFUSED:
         mirror(workspace, objects, output)
-    report(pipeline, outcome, settings, cloud)
+    if outcome.status in WITH_RESULTS:
+        pipeline.show(settings.out, settings.stderr if settings.as_json else settings.stdout)
     return outcome
 
 
@@ -181,18 +183,6 @@ def count_attempts(cloud: Cloud, job: JobProgress) -> int:
     """The tries of all children together."""
     described = describe(cloud.batch, [job.job_id])
     return sum(len(attempts(member)) for each in described.values() for member in members(cloud.batch, each))
-
-
-def report(pipeline: Pipeline, outcome: Outcome, settings: Settings, cloud: Cloud) -> None:
-    """Failures to stderr, results to stdout; with ``--json`` everything to stderr."""
-    out = Path(outcome.out)
-    if outcome.status in SHOWN_ON_STDOUT:
-        pipeline.show(out, settings.stderr if settings.as_json else settings.stdout)
-    if outcome.failure:
-        settings.stderr.print(Text(outcome.failure.error, style="bold red"), soft_wrap=True)
-        settings.stderr.print(outcome.failure.cause, soft_wrap=True)
-    for failed in failed_jobs(cloud, outcome.jobs):
-        show_failed(failed, settings.stderr)
 
 
 def refuse_unreadable(files: Mapping[str, Path]) -> None:

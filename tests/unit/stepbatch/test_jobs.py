@@ -42,7 +42,9 @@ def test_the_members_of_an_array_are_its_children_in_order_and_of_a_plain_job_it
 
 
 def test_a_child_counts_as_one_though_it_has_array_properties() -> None:
-    assert progress(child("j", 3, "RUNNING")).size == 1
+    described = child("j", 3, "RUNNING")
+    described["arrayProperties"]["size"] = 12  # some answers repeat the array's
+    assert progress(described).size == 1
     assert progress(child("j", 3, "RUNNING")).running == 1
 
 

@@ -1,6 +1,7 @@
 """The outputs of a run as files."""
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,3 +161,21 @@ def test_every_difference_from_the_manifest_is_named(s3: FakeS3, workspace: Work
     assert found[0] == "a: missing"
     assert found[1] == "b: 1 bytes, the manifest says 2"
     assert found[3] == "e: stray, the manifest does not list it"
+
+
+class Growing(FakeS3):
+    """Objects that are replaced between the listing and the download."""
+
+    def get_object(self, *, Bucket: str, Key: str, **_: object) -> dict[str, object]:  # noqa: N803
+        answer = super().get_object(Bucket=Bucket, Key=Key)
+        return answer | {"Body": io.BytesIO(answer["Body"].read() + b"more")}
+
+
+def test_without_a_manifest_an_object_that_is_replaced_meanwhile_is_not_taken_for_the_listed_one(
+    workspace: Workspace,
+) -> None:
+    s3 = Growing()
+    s3.objects["data", f"{OUTPUT.key}/results/p/0"] = b"zero"
+    with pytest.raises(MirrorError, match=r"results/p/0 has 8 bytes .*expected 4"):
+        mirror(workspace, s3.client, OUTPUT)
+    assert files(workspace) == set()

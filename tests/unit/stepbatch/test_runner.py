@@ -253,3 +253,12 @@ def test_another_input_is_refused_while_the_execution_still_runs(desk: Desk, lef
     with pytest.raises(UsageError, match="still runs with another input"):
         desk.run_on(fakes.cloud(left_running, s3=desk.s3, private=False))
     assert desk.out.exists()
+
+
+def test_an_execution_of_another_account_is_not_asked_about(desk: Desk, left_running: FakeStepFunctions) -> None:
+    record = desk.out / ".stepbatch/execution.json"
+    record.write_text(record.read_text().replace(":123456789012:", ":999999999999:"))
+    left_running.started.clear()
+    left_running.begin = desk.copy
+    assert desk.run_on(fakes.cloud(left_running, s3=desk.s3)) == 0
+    assert len(left_running.started) == 1

@@ -60,9 +60,10 @@ def test_the_history_is_read_backwards_only_as_far_as_it_is_new() -> None:
     stepfunctions = FakeStepFunctions(
         [{"status": "RUNNING", "events": events[:5]}, {"status": "RUNNING", "events": events[5:]}],
         started=[{"name": "run"}],
+        page=1,
     )
     watcher = Watcher(cloud(stepfunctions), ARN)
     watcher.look()
-    assert stepfunctions.pages_read == 3
+    assert stepfunctions.pages_read == 5
     assert [visit.name for visit in watcher.look().states] == [f"S{number}" for number in range(1, 8)]
-    assert stepfunctions.pages_read == 3 + 2
+    assert stepfunctions.pages_read == 5 + 3
