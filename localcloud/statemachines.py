@@ -37,8 +37,8 @@ class StateMachines:
                 return _validate(call.json())
             case "StopExecution":
                 return self._stop(call.json())
-            case "SendTaskFailure":
-                return self._fail_task(call.json())
+            case "SendTaskSuccess" | "SendTaskFailure" | "SendTaskHeartbeat":
+                return self._answer_task(call.target, call.json())
             case "DescribeExecution":
                 return self._describe(call.json())
             case "GetExecutionHistory":
@@ -74,13 +74,20 @@ class StateMachines:
         execution.stop(stop_date=utcnow(), error=body.get("error"), cause=body.get("cause"))
         return Reply.of({"stopDate": _seconds(execution.stop_date)})
 
-    def _fail_task(self, body: dict[str, Any]) -> Reply:
-        """moto loses the cause."""
+    def _answer_task(self, target: str, body: dict[str, Any]) -> Reply:
+        """Callbacks; moto loses the cause of a failure, and trips over its own error for a task that is gone."""
+        backend, token = self._backend(), body["taskToken"]
         try:
-            self._backend().send_task_failure(body["taskToken"], body.get("error"), body.get("cause"))
+            if target == "SendTaskSuccess":
+                backend.send_task_success(token, body["output"])
+            elif target == "SendTaskFailure":
+                backend.send_task_failure(token, body.get("error"), body.get("cause"))
+            else:
+                backend.send_task_heartbeat(token)
         except AWSError as error:
-            code = str(getattr(error, "code", type(error).__name__))
-            raise ApiError(400, code, str(error)) from error
+            raise ApiError(400, error.relative_error_type, error.message) from error
+        except TypeError as error:
+            raise ApiError(400, "TaskTimedOut", "Task Timed Out: the provided task does not exist anymore") from error
         return Reply.of({})
 
     def _describe(self, body: dict[str, Any]) -> Reply:
