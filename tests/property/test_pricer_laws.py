@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pricer.estimate import Sampling, estimate
 from pricer.gbm import GbmPaths
+from pricer.measures import ValueMeasure
 from pricer.note import Note
 from pricer.payoff import discounted_payoff
 
@@ -39,9 +40,10 @@ def notes(draw: st.DrawFn) -> Note:
 
 def value(note: Note, volatility: float = 0.25) -> float:
     times = np.arange(1.0, len(note.discounts) + 1)
-    paths = GbmPaths.of(log_growth=0.01 * times, variances=np.full(len(times), volatility**2))
-    (result,) = estimate([note], paths, "law", SAMPLING)
-    return float(result.value.mean())
+    covariances = np.full((len(times), 1, 1), volatility**2)
+    paths = GbmPaths.of(log_growth=0.01 * times[None], covariances=covariances)
+    (rows,) = estimate([ValueMeasure(note=note)], [paths], "law", SAMPLING)
+    return float(rows[0].mean())
 
 
 @given(notes())

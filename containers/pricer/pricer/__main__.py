@@ -22,9 +22,9 @@ from fanout.market import Market, bundled_market, parse_market
 from fanout.plan import Plan, read_plan, read_staged
 from fanout.prices import Price, SlicePrices, Unpriced
 from fanout.s3 import Objects, S3Uri
-from pricer.budget import sampling_of
-from pricer.estimate import Sampling
-from pricer.price import price_positions
+from pricer.budget import Budget
+from pricer.models import Models
+from pricer.price import Wanted, price_positions
 from pricer.report import local_report
 
 OFFSET_BYTES = 8  # of positions.offsets: little-endian, unsigned
@@ -56,9 +56,10 @@ def price(options: argparse.Namespace) -> int:
         return 0
     market = msgspec.json.decode(read_staged(objects, output, plan, "market.json"), type=Market)
     positions = read_slice(objects, output, plan, start, stop)
-    sampling = sampling_of(plan.work.parameters)
-    log("pricing", slice=index, plan=plan.hash[:12], start=start, stop=stop, scrambles=sampling.scrambles)
-    prices, failed = price_all(positions, market, sampling)
+    parameters = plan.work.parameters
+    wanted = Wanted(greeks=bool(parameters.get("greeks")), scenarios=bool(parameters.get("scenarios")))
+    log("pricing", slice=index, plan=plan.hash[:12], start=start, stop=stop)
+    prices, failed = price_all(positions, Models.of(market), Budget.of(parameters), wanted)
     result = SlicePrices(
         plan_hash=plan.hash, slice=index, start=start, stop=stop, prices=tuple(prices), failed=tuple(failed)
     )
@@ -82,11 +83,13 @@ def read_slice(objects: Objects, output: S3Uri, plan: Plan, start: int, stop: in
     return [decode_position(line) for line in lines]
 
 
-def price_all(positions: Sequence[Position], market: Market, sampling: Sampling) -> tuple[list[Price], list[Unpriced]]:
+def price_all(
+    positions: Sequence[Position], models: Models, budget: Budget, wanted: Wanted
+) -> tuple[list[Price], list[Unpriced]]:
     """Every position's price or the reason why it has none, by index."""
     prices: list[Price] = []
     failed: list[Unpriced] = []
-    for priced, unpriced in price_positions(positions, market, sampling):
+    for priced, unpriced in price_positions(positions, models, budget.sampling, wanted):
         prices += priced
         failed += unpriced
         for each in unpriced:
@@ -98,12 +101,12 @@ def local(options: argparse.Namespace) -> int:
     """Prices a file and prints one JSON document."""
     started = time.monotonic()
     market = parse_market(read_file(options.market)) if options.market else bundled_market()
-    parameters = {"seed": options.seed, "targetStandardErrorBp": options.target_se_bp, "maxPaths": options.max_paths}
-    sampling = sampling_of(parameters)
+    budget = Budget(seed=options.seed, target_bp=options.target_se_bp, max_paths=options.max_paths)
+    wanted = Wanted(greeks=options.greeks, scenarios=options.scenarios)
     with open_file(options.book) as stream:
         book = read_book(stream)
         positions = list(checked(book, market))
-    prices, failed = price_all(by_group(positions, market), market, sampling)
+    prices, failed = price_all(by_group(positions, market), Models.of(market), budget, wanted)
     report = local_report(book.name, market, prices, failed, seconds=time.monotonic() - started)
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
     return PARTIAL if failed else 0
@@ -156,6 +159,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     alone.add_argument("--seed", type=int, default=1, help="of the random points (default: 1)")
     alone.add_argument("--target-se-bp", type=float, default=1.0, help="standard error aimed at, bp of notional")
     alone.add_argument("--max-paths", type=int, default=2**20, help="upper limit of paths a group")
+    alone.add_argument("--greeks", action="store_true", help="delta, gamma, vega and rho with standard errors")
+    alone.add_argument("--scenarios", action="store_true", help="PVs on a grid of spots and volatilities")
     alone.set_defaults(run=local)
     return parser.parse_args(arguments)
 

@@ -5,32 +5,19 @@ depend on the run's seed and on the group of positions that share the paths, nev
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pricer.expectation import expected_payoff
 from pricer.lines import Lines
-from pricer.normals import BitArray
-from pricer.note import Note
+from pricer.normals import FloatArray
+from pricer.paths import Paths
 from pricer.sobol import ScrambledSobol
 
 Array = NDArray[np.float64]
 LOG2_BLOCK = 13  # paths worked on at once: the arrays of one date stay in the second-level cache
-
-
-class Paths(Protocol):
-    """A model of the underlyings on the observation dates of a group."""
-
-    @property
-    def dimensions(self) -> int:
-        """Coordinates that a point needs."""
-
-    def lines(self, bits: BitArray) -> Lines:
-        """(dimensions, paths) bits of the points -> paths but for one normal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +41,7 @@ class Sampling:
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """Means by scramble, on unit notional."""
-
-    value: Array  # (scrambles,)
-    alive: Array  # (dates - 1, scrambles) probability that the note lives on after each date
-    loss: Array  # (scrambles,) probability that less than the notional is redeemed
+Measure = Callable[[Sequence[Lines]], Sequence[FloatArray]]  # lines under each market -> rows of (paths,)
 
 
 def mean_and_error(by_scramble: Array) -> tuple[float, float]:
@@ -68,39 +49,35 @@ def mean_and_error(by_scramble: Array) -> tuple[float, float]:
     return float(by_scramble.mean()), float(by_scramble.std(ddof=1) / np.sqrt(by_scramble.size))
 
 
-def estimate(notes: Sequence[Note], paths: Paths, group: str, sampling: Sampling) -> list[Estimate]:
-    """Estimates of all notes of a group on the same paths.
+def estimate(
+    measures: Sequence[Measure], markets: Sequence[Paths], group: str, sampling: Sampling, *, spot_moves: bool = False
+) -> list[Array]:
+    """(rows, scrambles) means of each measure; all on the same points, under every market.
 
-    Blocks have a size that only ``sampling`` decides and are added in order, so that a note's numbers do not depend
-    on which notes share the call.
+    Blocks have a size that only ``sampling`` decides and are added in order, so that the numbers of a measure do not
+    depend on which measures share the call. ``spot_moves``: the first market's lines carry them.
     """
-    sums = [_Sums(sampling.scrambles, len(note.discounts)) for note in notes]
+    totals: list[Array | None] = [None] * len(measures)
+    for some, bits in _blocks(markets[0].dimensions, group, sampling):
+        lines = [paths.lines(bits, spot_moves=spot_moves and not place) for place, paths in enumerate(markets)]
+        for place, measure in enumerate(measures):
+            rows = measure(lines)
+            total = totals[place]
+            if total is None:
+                total = totals[place] = np.zeros((len(rows), sampling.scrambles))
+            for row, part in enumerate(rows):
+                total[row, some] += part.reshape(some.stop - some.start, -1).sum(axis=1, dtype=np.float64)
+    return [total / (1 << sampling.log2_points) for total in totals if total is not None]
+
+
+def _blocks(dimensions: int, group: str, sampling: Sampling) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
+    """Which scrambles, and (dimensions, paths) bits; several scrambles share a block when they have few points."""
     log2_size = min(sampling.log2_points, LOG2_BLOCK)
     together = min(sampling.scrambles, 1 << (LOG2_BLOCK - log2_size))
     streams = sampling.streams(group)
     for first in range(0, sampling.scrambles, together):
         some = slice(first, min(first + together, sampling.scrambles))
-        points = ScrambledSobol.of(paths.dimensions, sampling.log2_points, streams[some])
+        points = ScrambledSobol.of(dimensions, sampling.log2_points, streams[some])
         for block in range(1 << (sampling.log2_points - log2_size)):
             bits = points.block(block, log2_size)
-            lines = paths.lines(bits.reshape(len(bits), -1))
-            for note, total in zip(notes, sums, strict=True):
-                total.add(some, note, lines)
-    return [total.means(1 << sampling.log2_points) for total in sums]
-
-
-class _Sums:
-    """Sums over the points of each scramble."""
-
-    def __init__(self, scrambles: int, dates: int) -> None:
-        self._sums = np.zeros((dates + 1, scrambles))
-
-    def add(self, some: slice, note: Note, lines: Lines) -> None:
-        expected = expected_payoff(note, lines)
-        scrambles = some.stop - some.start
-        for row, part in enumerate((expected.value, expected.loss, *expected.alive)):
-            self._sums[row, some] += part.reshape(scrambles, -1).sum(axis=1, dtype=np.float64)
-
-    def means(self, points: int) -> Estimate:
-        means = self._sums / points
-        return Estimate(value=means[0], loss=means[1], alive=means[2:])
+            yield some, bits.reshape(len(bits), -1)

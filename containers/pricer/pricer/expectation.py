@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pricer.knockin import touched_shortfall
 from pricer.lines import Lines
 from pricer.normals import FloatArray, cumulative
 from pricer.note import Note
+from pricer.worst import expected_worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,40 +30,44 @@ class Expectation:
 
 
 def expected_payoff(note: Note, lines: Lines) -> Expectation:
-    """See the module; protection is watched at maturity."""
-    kind = lines.intercepts.dtype.type
-    dates = lines.intercepts.shape[1]
-    alive = np.empty((dates, lines.intercepts.shape[2]), kind)  # before each date
+    """See the module."""
+    kind = lines.zeros.dtype.type
+    dates = lines.dates
+    alive = np.empty((dates, lines.paths), kind)  # before each date
     alive[0] = 1
-    alive_until = np.full(lines.intercepts.shape[2], np.inf, kind)  # x below which no call came
+    bound: FloatArray | None = None  # x from which the note is called on some date
     for date in range(dates - 1):
         if math.isinf(note.autocall[date]):
             alive[date + 1] = alive[date]
             continue
-        np.minimum(alive_until, threshold(note, lines, date, note.autocall[date]), out=alive_until)
-        alive[date + 1] = cumulative(alive_until)
+        reached = threshold(note, lines, date, note.autocall[date])
+        bound = reached if bound is None else np.minimum(bound, reached, out=bound)
+        alive[date + 1] = cumulative(bound)
+    loss, shortfall = _shortfall(note, lines, bound)
     discounts = note.discounts.astype(kind)
-    value = (discounts[:-1] - discounts[1:]) @ (1 - alive[1:])
-    value += discounts[-1]
+    value: FloatArray = (discounts[1:] - discounts[:-1]) @ alive[1:]  # of the redemption at par, but for a constant
+    value += discounts[0]
     value += _coupons(note, lines, alive)
-    loss, shortfall = _shortfall(note, lines, alive_until)
     value -= discounts[-1] * shortfall
     return Expectation(value=value, alive=alive[1:], loss=loss)
 
 
 def threshold(note: Note, lines: Lines, date: int, level: float) -> FloatArray:
     """(paths,) the x from which every asset stands at ``level`` or above."""
-    kind = lines.intercepts.dtype.type
-    logarithms = np.log(level * note.strikes).astype(kind)
-    x: FloatArray = (logarithms[:, None] - lines.intercepts[:, date]) / lines.slopes[:, date]
-    return x.max(axis=0)
+    kind = lines.zeros.dtype.type
+    highest: FloatArray | None = None
+    for asset, strike in enumerate(note.strikes):
+        x: FloatArray = kind(math.log(level * strike)) * lines.inverse_slopes[asset, date] + lines.zeros[asset, date]
+        highest = x if highest is None else np.maximum(highest, x, out=highest)
+    assert highest is not None, "a note has underlyings"
+    return highest
 
 
 def _coupons(note: Note, lines: Lines, alive: FloatArray) -> FloatArray:
     """(paths,) discounted coupons.
 
-    ``open_[i]`` is the probability that coupon i fell due and was not paid yet: below an x. A date's barrier cuts it
-    down, what is cut off is paid. ``open_[0]`` stands for those missed before the first date.
+    ``open_[i]`` is the probability that coupon i fell due and was not paid yet: that x lies below a bound. A date's
+    barrier lowers the bound; what is cut off is paid. ``open_[0]`` stands for those missed before the first date.
     """
     kind = alive.dtype.type
     dates, paths = alive.shape
@@ -71,36 +77,38 @@ def _coupons(note: Note, lines: Lines, alive: FloatArray) -> FloatArray:
     count = 0
     if note.memory and note.unpaid:
         open_[0], weights[0], count = alive[0], note.unpaid, 1
+    owed: FloatArray = weights[:count] @ open_[:count]
     for date in range(dates):
         barrier = note.coupon_barrier[date] if note.due[date] else note.autocall[date]
         if note.due[date]:
-            first = count if note.memory else 0
-            open_[first], weights[first], count = alive[date], 1, first + 1
+            count = count + 1 if note.memory else 1
+            open_[count - 1], weights[count - 1] = alive[date], 1
+            owed = owed + alive[date] if note.memory else alive[date]
         if math.isinf(barrier) or not count:
             continue
         still = open_[:count]
-        before = weights[:count] @ still
         np.minimum(still, cumulative(threshold(note, lines, date, barrier)), out=still)
-        before -= weights[:count] @ still
-        before *= kind(note.coupon * note.discounts[date])
-        value += before
-        if not note.memory:
-            count = 0
+        missed = weights[:count] @ still
+        value += kind(note.coupon * note.discounts[date]) * (owed - missed)
+        owed = missed
+        count = count if note.memory else 0
     return value
 
 
-def _shortfall(note: Note, lines: Lines, alive_until: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _shortfall(note: Note, lines: Lines, called_from: FloatArray | None) -> tuple[FloatArray, FloatArray]:
     """(paths,) probability of redemption below par, and the expected amount missing at maturity."""
-    kind = alive_until.dtype.type
-    last = lines.intercepts.shape[1] - 1
-    lowest = min(1.0, note.protection, note.coupon_barrier[last])  # a level: below all of them capital is lost
-    bound = np.minimum(alive_until, threshold(note, lines, last, lowest))
+    last = lines.dates - 1
+    below = min(1.0, note.coupon_barrier[last])  # a level: from it on nothing is lost, touched or not
+    bound = threshold(note, lines, last, min(below, note.protection))
+    if called_from is not None:
+        np.minimum(bound, called_from, out=bound)
     loss = cumulative(bound)
-    slope = lines.slopes[0, last]
-    mean = lines.intercepts[0, last] - kind(math.log(note.strikes[0]))
-    mean += kind(0.5) * slope * slope
-    shortfall = np.exp(mean, out=mean)
-    bound -= slope
-    shortfall *= cumulative(bound)
-    np.subtract(loss, shortfall, out=shortfall)
+    shortfall = loss - expected_worst(note, lines, bound)
+    if note.continuous and below > note.protection:
+        ceiling = threshold(note, lines, last, below)
+        if called_from is not None:
+            np.minimum(ceiling, called_from, out=ceiling)
+        more_loss, more_shortfall = touched_shortfall(note, lines, bound, ceiling)
+        loss += more_loss
+        shortfall += more_shortfall
     return loss, shortfall

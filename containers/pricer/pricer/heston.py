@@ -1,164 +1,137 @@
-r"""Heston's model by Andersen's quadratic-exponential scheme with martingale correction.
+r"""Baskets with at least one index under Heston's model, on observation dates.
 
-.. math:: dS = (r-q)S\,dt + \sqrt{v}S\,dW, \quad dv = \kappa(\theta-v)\,dt + \sigma\sqrt{v}\,dZ, \quad dW\,dZ = \rho\,dt
+.. math:: d\ln S_i = (r - q_i - \tfrac12 v_i)\,dt + \sqrt{v_i}\,dW_i, \qquad
+          dv_i = \kappa_i(\theta_i - v_i)\,dt + \sigma_i\sqrt{v_i}\,dZ_i, \qquad dW_i\,dZ_i = \rho_i\,dt
 
-Several variance steps a period; given the variance path, the logarithm of the index over a period is normal, so one
-normal an observation date is enough. Andersen, "Simple and efficient simulation of the Heston stochastic volatility
-model", J. Computational Finance 11 (2008).
+Variances take several steps a period (:mod:`pricer.cir`). Given their paths, the logarithms over a period are jointly
+normal: one normal for each index and date is enough, however many steps. An index under GBM takes part with a certain
+variance.
 """
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fanout.market import HestonParameters
 from pricer.brownian import principal_directions
-from pricer.lines import Lines
-from pricer.normals import BitArray, FloatArray, cumulative, normals_from_bits
+from pricer.correlation import Correlation
+from pricer.evolution import Evolution
+from pricer.factors import common_direction
+from pricer.lines import Lines, SpotMoves
+from pricer.normals import BitArray, FloatArray, normals_from_bits
+from pricer.variance import CertainVariance, StochasticVariance, expected_integrals
 
 Array = NDArray[np.float64]
-SWITCH = np.float32(1.5)  # ψ above which the exponential branch is taken; Andersen: anything in [1, 2] works
-MAX_STEP = 1 / 12  # years; docs/pricing-model.md has the bias that is left
+STEPS_A_YEAR = 6  # at least; docs/pricing-model.md has the bias that is left
+STEPS_A_REVERSION = 4  # in a time 1/κ, at least
+MIN_STEPS = 2  # a period
+LEAST_SLOPE = np.float32(1e-6)
 
 
-def steps_per_period(times: Array) -> NDArray[np.int64]:
-    """(dates,): variance steps in each period between observation dates."""
-    periods = np.diff(times, prepend=0.0)
-    return np.maximum(2, np.ceil(periods / MAX_STEP - 1e-9)).astype(np.int64)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuadraticExponentialStep:
-    """Constants of one step; see the module's reference, equations (17), (18), (23)-(27), (33) and (39)-(43)."""
-
-    decay: np.float32  # exp(-κΔ)
-    rise: np.float32  # θ (1 - decay)
-    spread_slope: np.float32  # Var[v' | v] = spread_slope·v + spread_level
-    spread_level: np.float32
-    martingale: np.float32  # A = K2 + K4/2
-    drift_now: np.float32  # -K3/2: what multiplies v once the martingale correction replaced K0 and K1
-    drift_next: np.float32  # K2
-    residual: np.float32  # K3 = K4: variance of the index's own normal, a unit of v and of v'
-
-    @classmethod
-    def of(cls, model: HestonParameters, step: float) -> "QuadraticExponentialStep":
-        decay = math.exp(-model.kappa * step)
-        per_variance = model.sigma**2 * (1 - decay) / model.kappa
-        pull = 0.5 * step * (model.kappa * model.rho / model.sigma - 0.5)
-        residual = 0.5 * step * (1 - model.rho**2)
-        drift_next = pull + model.rho / model.sigma
-        return cls(
-            decay=np.float32(decay),
-            rise=np.float32(model.theta * (1 - decay)),
-            spread_slope=np.float32(per_variance * decay),
-            spread_level=np.float32(0.5 * per_variance * model.theta * (1 - decay)),
-            martingale=np.float32(drift_next + 0.5 * residual),
-            drift_now=np.float32(-0.5 * residual),
-            drift_next=np.float32(drift_next),
-            residual=np.float32(residual),
-        )
-
-    def advance(self, variance: FloatArray, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(paths,) variance now and its normals -> variance next, and the drift of the log index over the step."""
-        mean = variance * self.decay
-        mean += self.rise
-        ratio = variance * self.spread_slope  # ψ = variance of v' over its squared mean
-        ratio += self.spread_level
-        ratio /= mean * mean
-        following, log_moment = self._quadratic(mean, np.minimum(ratio, SWITCH), normals)
-        rare = np.flatnonzero(ratio > SWITCH)
-        if rare.size:
-            following[rare], log_moment[rare] = self._exponential(mean[rare], ratio[rare], normals[rare])
-        drift = variance * self.drift_now
-        drift += following * self.drift_next
-        drift -= log_moment
-        return following, drift
-
-    def _quadratic(self, mean: FloatArray, ratio: FloatArray, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """v' = a (b + Z)², and ln E[exp(A v')]."""
-        one = np.float32(1)
-        twice = np.float32(2) / ratio
-        less = twice - one
-        square = np.sqrt(twice * less)
-        square += less  # b²
-        scale = mean / (one + square)  # a
-        following = np.sqrt(square)
-        following += normals
-        following *= following
-        following *= scale
-        scale *= self.martingale
-        room = one - np.float32(2) * scale
-        log_moment = scale * square
-        log_moment /= room
-        log_moment -= np.float32(0.5) * np.log(room)
-        return following, log_moment
-
-    def _exponential(self, mean: FloatArray, ratio: FloatArray, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """v' = 0 with probability p, else exponential; and ln E[exp(A v')]."""
-        one = np.float32(1)
-        moved = np.float32(2) / (ratio + one)  # 1 - p
-        mean_if_moved = mean / moved  # 1 / β
-        above = np.maximum(cumulative(-normals), np.float32(1e-30))  # 1 - U
-        following = mean_if_moved * np.maximum(np.log(moved / above), np.float32(0))
-        log_moment = np.log(one - moved + moved / (one - self.martingale * mean_if_moved))
-        return following, log_moment
+def step_counts(times: Array, speeds: Sequence[float]) -> NDArray[np.int64]:
+    """(dates,) variance steps in each period between observation dates; ``speeds`` are the κ of a basket."""
+    density = max(STEPS_A_YEAR, STEPS_A_REVERSION * max(speeds))
+    return np.maximum(MIN_STEPS, np.ceil(np.diff(times, prepend=0.0) * density - 1e-9)).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HestonPaths:
-    """One index under Heston's model on observation dates."""
+    """Correlated indices, some with a variance of their own."""
 
-    start: np.float32  # variance today
-    steps: tuple[tuple[int, QuadraticExponentialStep], ...]  # the period that each variance step lies in, and the step
-    log_growth: FloatArray  # (dates,): ln of forward over spot
-    basis: FloatArray  # (dates, dates): principal directions of the index's own normals
-    variance_basis: FloatArray  # (steps, steps): of the variance's
+    log_growth: FloatArray  # (assets, dates) ln of forward over spot
+    counts: NDArray[np.int64]  # (dates,) variance steps in each period
+    variances: tuple[StochasticVariance | CertainVariance, ...]  # of each asset
+    correlation: Correlation
+    target: FloatArray  # (assets,) direction of the common component, in deviations
+    basis: FloatArray  # (dates, dates) principal directions in time of the indices' own normals
+    variance_basis: FloatArray  # (steps, steps) of the variances' normals
+    places: NDArray[np.int64]  # (dimensions,) coordinate of a point that each normal is made of
 
     @classmethod
-    def of(cls, model: HestonParameters, *, log_growth: Array, times: Array) -> "HestonPaths":
-        """Steps of equal length within each period."""
-        periods = np.diff(times, prepend=0.0)
-        counts = steps_per_period(times)
-        each = [QuadraticExponentialStep.of(model, float(step)) for step in periods / counts]
+    def of(
+        cls,
+        models: Sequence[HestonParameters | Array],
+        *,
+        log_growth: Array,
+        times: Array,
+        correlations: Array,
+        counts: NDArray[np.int64] | None = None,
+    ) -> Self:
+        """``models``: of each index; for GBM its variance over each period, (dates,). ``counts`` fixes the steps."""
+        hestons = [model for model in models if isinstance(model, HestonParameters)]
+        counts = step_counts(times, [model.kappa for model in hestons]) if counts is None else counts
+        lengths = np.diff(times, prepend=0.0) / counts
+        leverages = np.array([model.rho if isinstance(model, HestonParameters) else 0.0 for model in models])
+        stochastic = np.array([isinstance(model, HestonParameters) for model in models])
+        correlation = Correlation.of(correlations, leverages, stochastic)
+        scale = np.sqrt(np.diag(correlation.residual))
+        expected = expected_integrals(hestons[0], np.repeat(lengths, counts))
         return cls(
-            start=np.float32(model.v0),
-            steps=tuple((period, each[period]) for period, count in enumerate(counts) for _ in range(count)),
             log_growth=log_growth.astype(np.float32),
-            basis=principal_directions(periods).astype(np.float32),
-            variance_basis=principal_directions(np.repeat(periods / counts, counts)).astype(np.float32),
+            counts=counts,
+            variances=tuple(
+                StochasticVariance.of(model, lengths)
+                if isinstance(model, HestonParameters)
+                else CertainVariance.of(model)
+                for model in models
+            ),
+            correlation=correlation,
+            target=common_direction(correlation.residual / np.outer(scale, scale)).astype(np.float32),
+            basis=principal_directions(np.add.reduceat(expected, np.cumsum(counts) - counts)).astype(np.float32),
+            variance_basis=principal_directions(expected).astype(np.float32),
+            places=_places(len(models), len(times), len(hestons), int(counts.sum())),
         )
 
     @property
     def dimensions(self) -> int:
-        return len(self.steps) + len(self.log_growth)
+        return len(self.places)
 
-    def lines(self, bits: BitArray) -> Lines:
+    def lines(self, bits: BitArray, *, spot_moves: bool = False) -> Lines:
         """(dimensions, paths) bits of the points -> lines in the first coordinate."""
-        dates = len(self.log_growth)
+        assets, dates = self.log_growth.shape
         normals = np.empty(bits.shape, np.float32)
-        normals_from_bits(bits, normals)
-        drifts, deviations = self._given_variance(self.variance_basis @ normals[dates:])
-        moves = self.basis[:, 1:] @ normals[1:dates]
-        moves *= deviations
-        moves += drifts
-        deviations *= self.basis[:, :1]
-        intercepts = np.cumsum(moves, axis=0)
-        intercepts += self.log_growth[:, None]
-        slopes = np.maximum(np.cumsum(deviations, axis=0), np.float32(1e-6))
-        return Lines(intercepts=intercepts[None], slopes=slopes[None], normals=normals[0])
+        normals_from_bits(bits[self.places], normals)
+        own: FloatArray = normals[: assets * dates].reshape(assets, dates, -1)
+        x = own[0, 0].copy()
+        own[0, 0] = 0
+        own = self.basis @ own
+        evolution = Evolution(
+            self.variances, self.correlation, self.target, self.variance_basis, self.counts, normals[assets * dates :]
+        )
+        moves, slopes = np.empty_like(own), np.empty_like(own)
+        first = None
+        for period in range(dates):
+            drift, loadings = evolution.period(period)
+            moves[:, period] = drift
+            for component in range(assets):
+                moves[:, period] += loadings[component] * own[component, period]
+            np.multiply(loadings[0], self.basis[period, 0], out=slopes[:, period])
+            first = loadings if first is None else first
+        intercepts = np.cumsum(moves, axis=1, out=moves)
+        intercepts += self.log_growth[:, :, None]
+        slopes = np.maximum(np.cumsum(slopes, axis=1, out=slopes), LEAST_SLOPE, out=slopes)
+        assert first is not None, "a note has dates to come"
+        moves_of_spots = self._spot_moves(first, own[:, 0]) if spot_moves else None
+        return Lines.of(intercepts, slopes, x, spot_moves=moves_of_spots)
 
-    def _given_variance(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(steps, paths) normals of the variance -> drift and deviation of the log index, (dates, paths) each."""
-        drifts = np.zeros((len(self.log_growth), normals.shape[1]), np.float32)
-        deviations = np.zeros_like(drifts)
-        variance = np.full(normals.shape[1], self.start, np.float32)
-        for (period, step), driver in zip(self.steps, normals, strict=True):
-            following, drift = step.advance(variance, driver)
-            drifts[period] += drift
-            variance += following
-            variance *= step.residual
-            deviations[period] += variance
-            variance = following
-        return drifts, np.sqrt(deviations, out=deviations)
+    def _spot_moves(self, loadings: FloatArray, own: FloatArray) -> SpotMoves:
+        """From the first period's (components, assets, paths) loadings and (components, paths) normals without x."""
+        inverse = np.linalg.inv(loadings.transpose(2, 1, 0).astype(np.float64))  # (paths, components, assets)
+        return SpotMoves(along=inverse[:, 0].T * float(self.basis[0, 0]), score=np.einsum("pca,cp->ap", inverse, own))
+
+
+def _places(assets: int, dates: int, hestons: int, steps: int) -> NDArray[np.int64]:
+    """Coordinates of the points for (asset, date), (heston, step) and (heston, date) normals, in this order.
+
+    The first modes in time go first, variances and indices in turns; the residuals of the integrals come last.
+    """
+    ranks = [(mode, 1, asset) for asset in range(assets) for mode in range(dates)]
+    ranks[0] = (-1, 0, 0)  # x
+    ranks += [(mode, 0, heston) for heston in range(hestons) for mode in range(steps)]
+    ranks += [(max(dates, steps), mode, heston) for heston in range(hestons) for mode in range(dates)]
+    places = np.empty(len(ranks), np.int64)
+    places[sorted(range(len(ranks)), key=ranks.__getitem__)] = np.arange(len(ranks))
+    return places

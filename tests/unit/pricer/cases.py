@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from fanout.market import HestonParameters
-from pricer.estimate import Paths
 from pricer.gbm import GbmPaths
 from pricer.heston import HestonPaths
 from pricer.note import Note
+from pricer.paths import Paths
 
 Case = dict[str, Any]
 FILE = Path(__file__).parents[2] / "data" / "autocallable_prices.json"
@@ -26,8 +26,9 @@ def note_of(case: Case) -> Note:
     times = np.array(case["times"])
     autocall = np.array(case["autocall"], float)
     autocall[-1] = math.inf
+    basket = "spot_ratio" in case
     return Note(
-        strikes=np.array([case["strike"] / case["spot"]]),
+        strikes=1 / np.array(case["spot_ratio"]) if basket else np.array([case["strike"] / case["spot"]]),
         autocall=autocall,
         coupon_barrier=np.array(case["coupon_barrier"]),
         coupon=case["coupon"],
@@ -39,12 +40,18 @@ def note_of(case: Case) -> Note:
     )
 
 
-def paths_of(case: Case) -> Paths:
+def paths_of(case: Case, **heston: Any) -> Paths:
+    """``heston``: parameters that differ."""
     times = np.array(case["times"])
-    growth = (case["rate"] - case["div"]) * times
+    periods = np.diff(times, prepend=0.0)
+    growth = np.array([(case["rate"] - dividend) * times for dividend in np.atleast_1d(case["div"])])
     if case["model"] == "heston":
-        return HestonPaths.of(HestonParameters(**case["heston"]), log_growth=growth, times=times)
-    return GbmPaths.of(log_growth=growth, variances=np.square(case["fwd_vol"]) * np.diff(times, prepend=0.0))
+        model = HestonParameters(**{**case["heston"], **heston})
+        return HestonPaths.of([model], log_growth=growth, times=times, correlations=np.eye(1))
+    if case["model"] == "gbm":
+        return GbmPaths.of(log_growth=growth, covariances=(np.square(case["fwd_vol"]) * periods)[:, None, None])
+    covariance = np.outer(case["vol"], case["vol"]) * np.array(case["corr"])
+    return GbmPaths.of(log_growth=growth, covariances=periods[:, None, None] * covariance)
 
 
 def note(**changes: Any) -> Note:

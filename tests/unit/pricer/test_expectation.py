@@ -20,7 +20,7 @@ def lines(kind: Any = np.float64) -> Lines:
     random = np.random.default_rng(5)
     intercepts = random.normal(-0.1, 0.25, (1, 3, PATHS))
     slopes = np.cumsum(random.uniform(0.05, 0.2, (1, 3, PATHS)), axis=1)
-    return Lines(intercepts=intercepts.astype(kind), slopes=slopes.astype(kind), normals=np.zeros(PATHS, kind))
+    return Lines.of(intercepts.astype(kind), slopes.astype(kind), np.zeros(PATHS, kind))
 
 
 NOTES = {

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -11,14 +10,16 @@ from fanout.book import Position, path_group
 from fanout.market import Market
 from fanout.prices import Price, Unpriced
 from pricer.estimate import Sampling
-from pricer.price import price_positions
+from pricer.models import Models
+from pricer.price import Wanted, price_positions
 from tests.unit.pricer.books import DATES, market, position, schedule
 
 FEW = Sampling(seed=3, log2_points=5)
 
 
 def priced(positions: Sequence[Position], snapshot: Market | None = None, sampling: Sampling = FEW) -> list[Price]:
-    return [price for prices, _ in price_positions(positions, snapshot or market(), sampling) for price in prices]
+    found = price_positions(positions, Models.of(snapshot or market()), lambda _: sampling, Wanted())
+    return [price for prices, _ in found for price in prices]
 
 
 def book() -> list[Position]:
@@ -90,22 +91,9 @@ def test_a_position_without_price_is_named_with_its_reason_and_stops_no_other() 
     )
     failed: list[Unpriced] = []
     prices: list[Price] = []
-    for some, reasons in price_positions([contradicted, position(1)], market(), FEW):
+    for some, reasons in price_positions([contradicted, position(1)], Models.of(market()), lambda _: FEW, Wanted()):
         prices += some
         failed += reasons
     assert [price.index for price in prices] == [1]
     assert [(each.index, each.id) for each in failed] == [(0, "N0")]
     assert failed[0].reason
-
-
-@pytest.mark.parametrize(
-    ("terms", "reason"),
-    [
-        ({"underlyings": [{"name": "SMI", "strike": 100}, {"name": "SX5E", "strike": 3500}]}, "baskets are not priced"),
-        ({"protectionMonitoring": "continuous"}, "'continuous' is not priced yet"),
-    ],
-)
-def test_what_is_not_there_is_refused_by_name(terms: dict[str, Any], reason: str) -> None:
-    ((prices, failed),) = price_positions([position(**terms)], market(), FEW)
-    assert prices == []
-    assert reason in failed[0].reason

@@ -1,0 +1,94 @@
+"""What is measured on the paths of a position: value and probabilities, sensitivities, scenarios.
+
+Each measure says what its rows are and in which order.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricer.expectation import expected_payoff
+from pricer.lines import Lines
+from pricer.normals import FloatArray
+from pricer.note import Note
+
+Array = NDArray[np.float64]
+SPOT_STEP = 1e-4  # of a logarithm; differences have an error of its square
+NORMAL_STEP = 1e-4
+BASIS_POINT = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueMeasure:
+    """Value, probability of a loss, probabilities to live on after each date but the last."""
+
+    note: Note
+
+    def __call__(self, lines: Sequence[Lines]) -> list[FloatArray]:
+        expected = expected_payoff(self.note, lines[0])
+        return [expected.value, expected.loss, *expected.alive]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskMeasure:
+    r"""Derivatives by the logarithm of each spot, first and second; then the changes of value for bumps.
+
+    The spot moves every level by the same factor, which is a move of the strikes. First derivatives are differences
+    on the same paths: their expectation is the difference of the values, and the expectation over x has no jumps.
+    It has kinks where two dates' thresholds meet, so the second derivative is not that of each path. Moving a spot
+    by h is moving x by ``along·h`` and tilting the other normals, hence
+
+    .. math:: \frac{\partial^2 V}{\partial \ell^2}
+              = \mathrm{E}\left[\text{along}\;\frac{\partial^2 g}{\partial x\,\partial \ell}
+                + \text{score}\;\frac{\partial g}{\partial \ell}\right]
+
+    where a move of x shifts all thresholds alike and g is smooth in it. ``lines``: of the market, and of the market
+    with each volatility one point higher. Rows: both derivatives for each asset, the rate's, each volatility's.
+    """
+
+    note: Note
+    times: Array  # years, (dates,): of the observations
+    payment_times: Array  # years, (dates,)
+
+    def __call__(self, lines: Sequence[Lines]) -> list[FloatArray]:
+        base = expected_payoff(self.note, lines[0]).value
+        exact = lines[0].doubled()
+        rows = [row for asset in range(exact.assets) for row in self._spot(exact, asset)]
+        dearer = replace(self.note, discounts=self.note.discounts * np.exp(-BASIS_POINT * self.payment_times))
+        drifted = lines[0].moved((BASIS_POINT * self.times[:, None]).astype(base.dtype))
+        rows.append(expected_payoff(dearer, drifted).value - base)
+        rows += [expected_payoff(self.note, bumped).value - base for bumped in lines[1:]]
+        return rows
+
+    def _spot(self, lines: Lines, asset: int) -> tuple[FloatArray, FloatArray]:
+        moves = lines.spot_moves
+        assert moves is not None, "the first market's lines carry what a spot's move does to the normals"
+        up, down = (lines.moved(sign * NORMAL_STEP * lines.slopes) for sign in (1, -1))
+        values = {
+            (sign, side): expected_payoff(self._with_spot(asset, sign * SPOT_STEP), moved).value
+            for sign in (1, -1)
+            for side, moved in ((1, up), (-1, down))
+        }
+        first = (values[1, 1] + values[1, -1] - values[-1, 1] - values[-1, -1]) / (4 * SPOT_STEP)
+        mixed = (values[1, 1] - values[1, -1] - values[-1, 1] + values[-1, -1]) / (4 * SPOT_STEP * NORMAL_STEP)
+        return first, moves.along[asset] * mixed + moves.score[asset] * first
+
+    def _with_spot(self, asset: int, log_move: float) -> Note:
+        strikes = self.note.strikes.copy()
+        strikes[asset] *= math.exp(-log_move)
+        return replace(self.note, strikes=strikes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioMeasure:
+    """Values for all spots moved by each factor, under the lines of each market: market by market."""
+
+    note: Note
+    spot_factors: tuple[float, ...]
+
+    def __call__(self, lines: Sequence[Lines]) -> list[FloatArray]:
+        moved = [replace(self.note, strikes=self.note.strikes / factor) for factor in self.spot_factors]
+        return [expected_payoff(note, some).value for some in lines for note in moved]
