@@ -8,11 +8,8 @@ of one. With ``durable`` the same holds after a power cut, save that the last se
 is flushed before the rename, the folder is not (that doubles the cost of a small PUT).
 """
 
-import contextlib
 import errno
-import itertools
 import os
-import secrets
 import stat
 import threading
 from collections.abc import Callable
@@ -21,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from localcloud.objects.draft import Draft
+from localcloud.objects.drafts import Drafts
 from localcloud.objects.errors import S3Error
 from localcloud.objects.folders import Folders
 from localcloud.objects.keys import OBJECT, path_of
@@ -73,18 +71,16 @@ class Store:
         self.clock = clock
         self._durable = durable
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
-        self._numbers = itertools.count()
         self._folders = Folders(self.fd)
-        self._drafts = f"{DRAFTS}/{os.getpid()}-{secrets.token_hex(4)}"
-        os.mkdir(self._drafts, dir_fd=self.fd)
+        self._drafts = Drafts(self.fd, DRAFTS)
 
     def draft(self) -> Draft:
         """A new unnamed object to write into; use it in a ``with`` statement."""
-        return Draft(self.fd, self.unused_path())
+        return self._drafts.new()
 
     def unused_path(self) -> str:
         """A path among the drafts that nothing has; what lies there is removed when the store is opened again."""
-        return f"{self._drafts}/{next(self._numbers)}"
+        return self._drafts.unused_path()
 
     def open(self, bucket: str, key: str) -> StoredObject | None:
         """The object, open; None if there is none."""
@@ -173,8 +169,7 @@ class Store:
         return self._folders.exists(path)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            os.rmdir(self._drafts, dir_fd=self.fd)
+        self._drafts.close()
         os.close(self.fd)
         os.close(self._occupied)
 
