@@ -425,7 +425,7 @@ def test_other_integrations(little: Cloud, execute: Execute) -> None:
         ),
         "Get": task("dynamodb:getItem", {"TableName": table, "Key": key}, "Publish"),
         "Publish": task("sns:publish", {"TopicArn": topic, "Message": {"n.$": "$.n"}, "Subject": "s"}, "List"),
-        "List": task("aws-sdk:s3:listObjectsV2", {"Bucket": bucket}, "Jobs"),
+        "List": task("aws-sdk:s3:listObjectsV2", {"Bucket": bucket, "Prefix": "no/such/folder/"}, "Jobs"),
         "Jobs": task("aws-sdk:batch:describeJobs", {"Jobs": ["nothing"]}, None),
     }
     done = execute({"StartAt": "Put", "States": states}, {"n": "41"})
