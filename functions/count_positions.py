@@ -43,6 +43,7 @@ class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_paths: Count = 2**20
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 1
     greeks: bool = False
+    scenarios: bool = False
     tolerated_failure_percentage: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
 
     def __post_init__(self) -> None:
@@ -112,6 +113,7 @@ def work_of(request: CountRequest, book: StagedBook, market_sha256: str) -> Work
             "maxPaths": request.max_paths,
             "seed": request.seed,
             "greeks": request.greeks,
+            "scenarios": request.scenarios,
         },
     )
 

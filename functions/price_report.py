@@ -11,7 +11,9 @@ from fanout.prices import Price
 from price_totals import underlying_name
 
 HOLDING = ["index", "id", "side", "underlyings", "strikes"]
-COLUMNS = [*HOLDING, "currency", "notional", "pv", "standardError", "pvPercent", "paths"]
+AMOUNTS = ["currency", "notional", "pv", "standardError", "pvPercent", "paths"]
+OUTLOOK = ["callProbability", "lossProbability", "expectedLifeYears"]
+COLUMNS = [*HOLDING, *AMOUNTS, *OUTLOOK]
 ROWS_SHOWN = 1_000  # a page with more rows than this helps nobody: the table is in positions.csv
 BAR_WIDTH = 360  # pixels of the longest bar
 
@@ -33,8 +35,15 @@ def positions_csv(priced: Sequence[tuple[Position, Price]]) -> bytes:
         strikes = "+".join(f"{underlying.strike:.12g}" for underlying in position.underlyings)
         holding = (position.index, position.id, position.side, underlying_name(position), strikes)
         amounts = (price.currency, f"{position.notional:.12g}", repr(price.pv), repr(price.standard_error))
-        table.writerow((*holding, *amounts, repr(percent(position, price)), price.paths))
+        table.writerow((*holding, *amounts, repr(percent(position, price)), price.paths, *outlook(price)))
     return text.getvalue().encode()
+
+
+def outlook(price: Price) -> tuple[str, str, str]:
+    """How likely the note is called at all, how likely it loses, and how long it lives; empty where nobody knows."""
+    called = sum(call.value for call in price.autocall_probabilities)
+    loss, life = price.loss_probability, price.expected_life
+    return (f"{called:.6f}", f"{loss.value:.6f}" if loss else "", f"{life.value:.4f}" if life else "")
 
 
 def percent(position: Position, price: Price) -> float:
@@ -53,6 +62,8 @@ def report_page(aggregate: dict[str, Any], priced: Sequence[tuple[Position, Pric
         _totals(aggregate),
         _failures(aggregate["failed"]),
         _sums("By underlying", "Underlying", aggregate["byUnderlying"]),
+        _risk(aggregate.get("risk")),
+        _scenarios(aggregate.get("scenarios")),
         _sums("By strike", "Strike", aggregate["byStrike"]),
         _positions(priced),
         "</body></html>\n",
@@ -95,6 +106,42 @@ def _sums(title: str, what: str, sums: dict[str, dict[str, dict[str, Any]]]) -> 
     numbers = "".join(f'<th class="n">{name}</th>' for name in ("Positions", "PV", "±"))
     head = f"<tr><th>{what}</th><th></th>{numbers}<th></th></tr>"
     return f"<h2>{title}</h2><table>{head}{body}</table>"
+
+
+def _risk(risk: dict[str, Any] | None) -> str:
+    if not risk:
+        return ""
+    greeks = {
+        "deltaPercent": "Delta, 1 %",
+        "gammaPercent": "Gamma, 1 %",
+        "vega": "Vega, 1 point",
+        "deltaPoint": "Delta, a point",
+    }
+    head = "".join(f'<th class="n">{name}</th>' for name in greeks.values())
+    body = "".join(
+        f"<tr><td>{escape(name)}</td><td>{currency}</td>"
+        + "".join(f'<td class="n">{sums[greek]["value"]:,.0f}</td>' for greek in greeks)
+        + "</tr>"
+        for name, by_currency in risk["underlyings"].items()
+        for currency, sums in by_currency.items()
+    )
+    rho = ", ".join(f"{currency} {total['value']:,.0f}" for currency, total in risk["rho"].items())
+    table = f"<table><tr><th>Underlying</th><th></th>{head}</tr>{body}</table>"
+    return f'<h2>Risk</h2>{table}<p class="quiet">Rho, 1 bp: {rho}</p>'
+
+
+def _scenarios(scenarios: dict[str, Any] | None) -> str:
+    if not scenarios:
+        return ""
+    head = "".join(f'<th class="n">{100 * (factor - 1):+.0f} %</th>' for factor in scenarios["spotFactors"])
+    tables = []
+    for currency, grid in scenarios["pv"].items():
+        rows = "".join(
+            f"<tr><td>{100 * change:+.0f}</td>" + "".join(f'<td class="n">{value:,.0f}</td>' for value in row) + "</tr>"
+            for change, row in zip(scenarios["volatilityChanges"], grid, strict=True)
+        )
+        tables.append(f"<table><tr><th>{currency}: volatility points, spot</th>{head}</tr>{rows}</table>")
+    return f"<h2>Scenarios</h2>{''.join(tables)}"
 
 
 def _bar(value: float, longest: float) -> str:

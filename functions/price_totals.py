@@ -8,6 +8,7 @@ from typing import Any
 from fanout.book import Position
 from fanout.market import Fx
 from fanout.prices import Price
+from price_risks import Risks
 
 
 @dataclass(slots=True)
@@ -57,9 +58,11 @@ class Totals:
     by_underlying: dict[str, Sums] = field(default_factory=dict)
     baskets: int = 0  # positions on several underlyings: they have no one strike
     paths: int = 0
+    risks: Risks = field(default_factory=Risks)
 
     def add(self, position: Position, price: Price) -> None:
         self.paths += price.paths
+        self.risks.add(price)
         homes = [self.by_currency, self.by_underlying.setdefault(underlying_name(position), {})]
         if len(position.underlyings) == 1:
             homes.append(self.by_strike.setdefault(strike_name(position), {}))
@@ -78,7 +81,7 @@ class Totals:
         report["byStrikeLeavesOut"] = self.baskets
         report["byUnderlying"] = {key: _reports(self.by_underlying[key]) for key in sorted(self.by_underlying)}
         report["pathsPriced"] = self.paths
-        return report
+        return report | self.risks.report()
 
     def pv_by_strike(self, fx: Fx | None) -> dict[str, float]:
         """Strike -> PV, as the workshop's aggregation has it; a strike that no one currency covers is left out."""
