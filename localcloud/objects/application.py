@@ -12,6 +12,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from localcloud.objects import details, listing, multipart
 from localcloud.objects.buckets import Buckets, is_bucket_name
+from localcloud.objects.conditions import check_expiry
 from localcloud.objects.copying import copy_object
 from localcloud.objects.documents import error_document
 from localcloud.objects.errors import S3Error
@@ -56,6 +57,7 @@ class Application:
         request_id = secrets.token_hex(8).upper()
         try:
             request = read_request(environ)
+            check_expiry(request.query, self.store.clock())
             operation = self._operation(environ, request)
             if operation is None:
                 return self._buckets.forward(environ, start_response)

@@ -55,6 +55,10 @@ class Buckets:
             self.reconcile()
             if next(self._ordering.keys(request.bucket, "", ""), None) is not None:
                 raise S3Error("BucketNotEmpty", BucketName=request.bucket)
+            for folder, _, files in (self._store.root / request.bucket).walk():
+                if files:  # a link, a pipe, a name that no key has: not ours to remove
+                    words = f"{folder / files[0]} is not an object, but somebody put it there; remove it first"
+                    raise S3Error("BucketNotEmpty", words, BucketName=request.bucket)
             response = self._call(environ)
             if response.status == 204:
                 uploads.discard(self._store, request.bucket)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from localcloud.objects.errors import S3Error
@@ -82,6 +83,19 @@ def write_check(headers: Mapping[str, str], key: str) -> Callable[[Record | None
                 raise _failed("If-Match")
 
     return check
+
+
+def check_expiry(query: Mapping[str, str], now: int) -> None:
+    """S3Error AccessDenied if the request is a presigned URL whose time is over; ``now`` in ns since the epoch."""
+    signed, lifetime = query.get("X-Amz-Date"), query.get("X-Amz-Expires")
+    if signed is None or lifetime is None:
+        return
+    try:
+        end = datetime.strptime(signed, "%Y%m%dT%H%M%S%z").timestamp() + int(lifetime)
+    except ValueError:
+        raise S3Error("AccessDenied", "X-Amz-Date or X-Amz-Expires of the presigned URL is malformed") from None
+    if now > end * _SECOND:
+        raise S3Error("AccessDenied", "Request has expired")
 
 
 def _matches(etag: str, header: str) -> bool:

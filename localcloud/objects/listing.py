@@ -13,11 +13,12 @@ from localcloud.objects.errors import S3Error
 from localcloud.objects.keys import MAX_KEY_BYTES
 from localcloud.objects.ordering import Ordering
 from localcloud.objects.records import Record
-from localcloud.objects.request import Request, Response
+from localcloud.objects.request import Request, Response, read_number
 from localcloud.objects.store import Store
 from localcloud.objects.writing import require_bucket, xml_response
 
 _MAX_KEYS = 1000
+_MAX_INTEGER = (1 << 31) - 1
 _LAST = "\U0010ffff"
 OWNER = element("Owner", text("ID", "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"))
 
@@ -165,16 +166,7 @@ def timestamp(nanoseconds: int) -> str:
 
 def read_limit(value: str | None, name: str) -> int:
     """A page size, at most 1,000. S3Error InvalidArgument if it is no number."""
-    if value is None or value == "":
-        return _MAX_KEYS
-    if not value.isdigit() or not value.isascii():
-        raise S3Error(
-            "InvalidArgument",
-            f"Provided {name} not an integer or within integer range",
-            ArgumentName=name,
-            ArgumentValue=value,
-        )
-    return min(int(value), _MAX_KEYS)
+    return min(read_number(value, name, 0, _MAX_INTEGER), _MAX_KEYS) if value else _MAX_KEYS
 
 
 def read_encoding(value: str | None) -> bool:

@@ -10,12 +10,12 @@ from localcloud.objects.documents import document, element, parse_parts, text
 from localcloud.objects.errors import S3Error
 from localcloud.objects.listing import OWNER, read_limit, timestamp
 from localcloud.objects.records import Record
-from localcloud.objects.request import Request, Response
+from localcloud.objects.request import MAX_PARTS, Request, Response, read_number
 from localcloud.objects.store import Store
 from localcloud.objects.upload import Received, receive
 from localcloud.objects.writing import read_document, require_bucket, xml_response
 
-_MAX_PARTS = 10_000
+_MAX_MARKER = (1 << 31) - 1
 _FULL_OBJECT_ONLY = {"CRC64NVME"}
 
 
@@ -96,7 +96,7 @@ def list_parts(store: Store, request: Request) -> Response:
     """One page of an upload's parts."""
     upload = _upload(store, request)
     limit = read_limit(request.query.get("max-parts"), "max-parts")
-    marker = int(request.query.get("part-number-marker") or 0)
+    marker = read_number(request.query.get("part-number-marker") or "0", "part-number-marker", 0, _MAX_MARKER)
     later = [part for part in uploads.parts(store, upload) if part.number > marker]
     page = later[:limit]
     truncated = len(later) > limit
@@ -122,11 +122,7 @@ def _upload(store: Store, request: Request) -> uploads.Upload:
 
 
 def _part_number(request: Request) -> int:
-    number = request.query.get("partNumber", "")
-    if not number.isdigit() or not 1 <= int(number) <= _MAX_PARTS:
-        words = f"Part number must be an integer between 1 and {_MAX_PARTS}, inclusive"
-        raise S3Error("InvalidArgument", words, ArgumentName="partNumber", ArgumentValue=number)
-    return int(number)
+    return read_number(request.query.get("partNumber", ""), "partNumber", 1, MAX_PARTS)
 
 
 def _part_record(received: Received) -> Record:

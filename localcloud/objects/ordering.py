@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from localcloud.objects.keys import MORE, OBJECT, is_plain, segment_of, segment_path
 
-_MAX_NAMES = 2_000_000  # kept in memory over all folders, about 150 bytes each
+_MAX_NAMES = 500_000  # kept in memory over all folders, about 100 bytes each
 _TICK = 50_000_000  # ns; a change within the clock tick of the last one may leave the modification time as it was
 
 

@@ -7,7 +7,7 @@ from localcloud.objects.attributes import response_headers
 from localcloud.objects.conditions import not_modified, parse_range
 from localcloud.objects.errors import S3Error
 from localcloud.objects.records import Record
-from localcloud.objects.request import Request, Response
+from localcloud.objects.request import MAX_PARTS, Request, Response, header_value, read_number
 from localcloud.objects.store import Store, StoredObject
 
 _PIECE = 1 << 18  # bytes read and sent at once
@@ -93,11 +93,7 @@ def _extent(record: Record, request: Request) -> tuple[int, int, bool]:
 
 def _part(record: Record, text: str) -> tuple[int, int, bool]:
     sizes = record.parts or [record.size]
-    if not text.isdigit() or not 1 <= int(text) <= 10_000:
-        raise S3Error(
-            "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", ArgumentValue=text
-        )
-    number = int(text)
+    number = read_number(text, "partNumber", 1, MAX_PARTS)
     if number > len(sizes):
         raise S3Error("InvalidPartNumber", ActualPartCount=str(len(sizes)), PartNumberRequested=text)
     start = sum(sizes[: number - 1])
@@ -105,7 +101,8 @@ def _part(record: Record, text: str) -> tuple[int, int, bool]:
 
 
 def _overridden(headers: list[tuple[str, str]], request: Request) -> list[tuple[str, str]]:
-    wanted = {name: request.query[parameter] for parameter, name in _OVERRIDES.items() if parameter in request.query}
+    query = request.query
+    wanted = {name: header_value(query[parameter]) for parameter, name in _OVERRIDES.items() if parameter in query}
     if not wanted:
         return headers
     return [pair for pair in headers if pair[0] not in wanted] + list(wanted.items())

@@ -1,6 +1,5 @@
 """One S3 request and its response, as the operations see them."""
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
@@ -16,6 +15,7 @@ _NAMES = (
 _SIGNING = frozenset(
     f"x-amz-{name}" for name in ("algorithm", "credential", "date", "expires", "signedheaders", "signature")
 )
+MAX_PARTS = 10_000
 _HOSTS = (".localhost", ".s3.localhost")
 
 
@@ -36,7 +36,6 @@ class Request:
     headers: Mapping[str, str]
     body: BinaryIO
     length: int | None
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ def read_request(environ: WSGIEnvironment) -> Request:
     for name, value in query.items():
         lower = name.lower()
         if lower.startswith("x-amz-") and lower not in _SIGNING:
-            headers.setdefault(lower, value)  # a presigned URL carries headers as parameters
+            headers.setdefault(lower, header_value(value))  # a presigned URL carries headers as parameters
     bucket, key = locate(environ)
     if len(key) > MAX_KEY_BYTES // 4 and len(key.encode()) > MAX_KEY_BYTES:
         raise S3Error("KeyTooLongError", MaxSizeAllowed=str(MAX_KEY_BYTES), Size=str(len(key.encode())))
@@ -68,8 +67,22 @@ def read_request(environ: WSGIEnvironment) -> Request:
         headers=headers,
         body=environ["wsgi.input"],
         length=None if "chunked" in headers.get("transfer-encoding", "").lower() else int(length),
-        request_id=secrets.token_hex(8).upper(),
     )
+
+
+def read_number(text: str, name: str, least: int, most: int) -> int:
+    """A number among the parameters. S3Error InvalidArgument names it if it is none, or outside the limits."""
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        words = f"{name} must be an integer between {least} and {most}, inclusive"
+        raise S3Error("InvalidArgument", words, ArgumentName=name, ArgumentValue=text)
+    return int(text)
+
+
+def header_value(text: str) -> str:
+    """A parameter as the value of a header, in the characters that WSGI carries. S3Error for one that would end it."""
+    if any(character < " " or character == "\x7f" for character in text):
+        raise S3Error("InvalidArgument", "A header's value has no control characters", ArgumentValue=text)
+    return text.encode().decode("latin-1")
 
 
 def locate(environ: WSGIEnvironment) -> tuple[str, str]:

@@ -55,6 +55,17 @@ def test_a_folder_that_a_person_makes_is_a_bucket_and_one_that_is_removed_is_non
     assert "made-by-hand" not in names(s3)
 
 
+def test_a_bucket_with_something_that_is_no_object_is_not_deleted(
+    s3: "S3Client", bucket: str, objects_root: Path
+) -> None:
+    link = objects_root / bucket / "link"
+    link.symlink_to("/etc")
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+    assert refused(s3.delete_bucket, Bucket=bucket) == (409, "BucketNotEmpty")
+    link.unlink()
+    s3.delete_bucket(Bucket=bucket)
+
+
 def test_settings_of_a_bucket_are_accepted_and_kept(s3: "S3Client", bucket: str) -> None:
     s3.put_public_access_block(
         Bucket=bucket,

@@ -182,6 +182,14 @@ def test_presigned_urls_work_and_carry_their_headers_and_overrides(s3: "S3Client
     assert (status, headers["content-type"], headers["x-amz-meta-one"], body) == (200, "text/plain", "1", b"hello")
 
 
+def test_a_parameter_cannot_smuggle_a_header_into_the_answer(s3: "S3Client", bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="a", Body=b"hello")
+    status, headers, _ = send(s3, "GET", f"/{bucket}/a?response-content-type=text/plain%0d%0aX-Smuggled:%201")
+    assert (status, "x-smuggled" in headers) == (400, False)
+    _, headers, _ = send(s3, "GET", f"/{bucket}/a?response-content-disposition=attachment;%20filename=%C3%BC")
+    assert headers["content-disposition"].encode("latin-1").decode() == "attachment; filename=ü"
+
+
 def test_a_bucket_may_be_named_in_the_host(s3: "S3Client", bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="a/b", Body=b"hello")
     assert send(s3, "GET", "/a/b", Host=f"{bucket}.localhost:4566")[2] == b"hello"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.objects.conditions import check_copy_source, not_modified, parse_range, write_check
+from localcloud.objects.conditions import check_copy_source, check_expiry, not_modified, parse_range, write_check
 from localcloud.objects.errors import S3Error
 from localcloud.objects.records import Record
 
@@ -126,3 +126,22 @@ def test_a_write_on_condition_of_another_objects_absence_is_not_implemented_as_i
     with pytest.raises(S3Error, match="NotImplemented"):
         write_check({"if-none-match": '"abc"'}, "key")
     assert write_check({}, "key") is None
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({}, ""),
+        ({"X-Amz-Date": "20270115T075000Z", "X-Amz-Expires": "600"}, ""),
+        ({"X-Amz-Date": "20270115T075000Z", "X-Amz-Expires": "599"}, "AccessDenied"),
+        ({"X-Amz-Date": "yesterday", "X-Amz-Expires": "600"}, "AccessDenied"),
+        ({"X-Amz-Date": "20270115T075000Z", "X-Amz-Expires": "for ever"}, "AccessDenied"),
+    ],
+)
+def test_a_presigned_url_is_good_until_it_expires(query: Mapping[str, str], code: str) -> None:
+    try:
+        check_expiry(query, NOW * 1_000_000_000)
+    except S3Error as error:
+        assert error.code == code  # noqa: PT017 the table has rows without an error
+    else:
+        assert code == ""
