@@ -25,6 +25,9 @@ def montecarlo(
     target_se_bp: TargetSeBp = None,
     max_paths: MaxPaths = None,
     greeks: Annotated[bool, typer.Option("--greeks", help="Also delta, gamma, vega and rho.")] = False,
+    scenarios: Annotated[
+        bool, typer.Option("--scenarios", help="Also PVs on a grid of spots and volatilities.")
+    ] = False,
     tolerated_failure_percentage: Annotated[
         float | None,
         typer.Option(
@@ -50,6 +53,7 @@ def montecarlo(
         target_standard_error_bp=target_se_bp,
         max_paths=max_paths,
         greeks=greeks,
+        scenarios=scenarios,
         tolerated_failure_percentage=tolerated_failure_percentage,
         seed=seed,
     )

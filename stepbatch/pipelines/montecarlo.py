@@ -35,6 +35,7 @@ class MonteCarlo:
     target_standard_error_bp: float | None = None
     max_paths: int | None = None
     greeks: bool = False
+    scenarios: bool = False
     tolerated_failure_percentage: float | None = None
     seed: int | None = None
 
@@ -57,6 +58,7 @@ class MonteCarlo:
             "targetStandardErrorBp": self.target_standard_error_bp,
             "maxPaths": self.max_paths,
             "greeks": self.greeks or None,
+            "scenarios": self.scenarios or None,
             "toleratedFailurePercentage": self.tolerated_failure_percentage,
             "seed": self.seed,
         }
@@ -79,6 +81,8 @@ class MonteCarlo:
         """Totals, the largest positions, what has no price, and where the files are."""
         aggregate = json.loads((out / "aggregate.json").read_bytes())
         to.print(totals(aggregate))
+        if "risk" in aggregate:
+            to.print(risk(aggregate["risk"]))
         if rows := largest(out / "positions.csv"):
             to.print(positions(rows, aggregate["priced"]))
         if aggregate["failed"]:
@@ -95,6 +99,16 @@ def totals(aggregate: Mapping[str, Any]) -> Table:
         rows.add_row(currency, *value_and_error(total), f"{total['positions']:,}")
     if len(aggregate["totals"]) > 1 and "pv" in aggregate:
         rows.add_row(f"all, in {aggregate['currency']}", *value_and_error(aggregate), f"{aggregate['priced']:,}")
+    return rows
+
+
+def risk(measured: Mapping[str, Any]) -> Table:
+    """The book's sensitivities, an underlying a row."""
+    shown = {"delta, 1 %": "deltaPercent", "gamma, 1 %": "gammaPercent", "vega, 1 point": "vega"}
+    rows = table("risk", "underlying", "", *(f"#{title}" for title in shown))
+    for name, by_currency in measured["underlyings"].items():
+        for currency, greeks in by_currency.items():
+            rows.add_row(name, currency, *(amount(greeks[key]["value"]) for key in shown.values()))
     return rows
 
 

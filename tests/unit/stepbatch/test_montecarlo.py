@@ -35,7 +35,7 @@ def test_what_is_not_given_is_left_to_the_pipeline() -> None:
 def test_what_is_given_is_asked_for_even_if_it_is_nought() -> None:
     pipeline = MonteCarlo(
         portfolio=Path("b.json"), market=Path("m.json"), positions_per_job="auto", target_standard_error_bp=0.5,
-        max_paths=1024, greeks=True, tolerated_failure_percentage=0.0, seed=0,
+        max_paths=1024, greeks=True, scenarios=True, tolerated_failure_percentage=0.0, seed=0,
     )  # fmt: skip
     request = pipeline.request(INPUTS, OUTPUT)
     assert request["marketUri"] == "s3://data/runs/r/input/market.json"
@@ -47,6 +47,7 @@ def test_what_is_given_is_asked_for_even_if_it_is_nought() -> None:
         "targetStandardErrorBp": 0.5,
         "maxPaths": 1024,
         "greeks": True,
+        "scenarios": True,
         "toleratedFailurePercentage": 0.0,
         "seed": 0,
     }
