@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -85,12 +86,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1; 0 takes any free one (default 4566)")
     parser.add_argument("--state", type=Path, help="keep objects here (default: in a temporary directory)")
     parser.add_argument("--workers", type=int, help="vCPUs that jobs may use (default: this machine's)")
-    parser.add_argument("--stack", default="stepbatch", help="name of the stack (default stepbatch)")
+    parser.add_argument("--stack", type=_stack, default="stepbatch", help="name of the stack (default stepbatch)")
     parser.add_argument(
         "--parameter", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="a parameter of the template"
     )
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
     return parser
+
+
+def _stack(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a letter followed by letters, digits and hyphens")
+    return text
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -109,7 +109,7 @@ class LocalCloud:
                 "sts": credentials.sts,
                 "iam": ManagedPolicies(account=settings.account),
             },
-            objects=objects.application(_directory(self._state / "objects"), fallback),
+            objects=objects.application(_directory(self._state / "objects"), fallback, region=settings.region),
             fallback=fallback,
         )
         self._server = Server(self._listener, gateway)

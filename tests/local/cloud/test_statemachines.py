@@ -200,6 +200,19 @@ def test_parallel_branches_return_in_order_and_one_failure_fails_the_state(execu
     assert execute(one(caught, Caught={"Type": "Pass", "End": True}))["output"] == {"Error": "Odd", "Cause": "so"}
 
 
+def test_a_failed_branch_stops_the_others_and_their_jobs(little: Cloud, execute: Execute) -> None:
+    branches = [
+        {"StartAt": "Job", "States": {"Job": job(little, "sleep", End=True)}},
+        {
+            "StartAt": "Pause",
+            "States": {"Pause": {"Type": "Wait", "Seconds": 1, "Next": "D"}, "D": {"Type": "Fail", "Error": "Odd"}},
+        },
+    ]
+    done = execute(one({"Type": "Parallel", "Branches": branches}))
+    assert (done["status"], done["error"]) == ("FAILED", "Odd")
+    assert_terminated(little, job_of(little, done["executionArn"]))
+
+
 def mischief(little: Cloud, how: str, **more: Any) -> dict[str, Any]:
     return {
         "Type": "Task",
