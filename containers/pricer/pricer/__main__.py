@@ -1,7 +1,8 @@
 """The pricer's command line, and its only file with input and output.
 
-``price``    one slice of a planned book, from and to object storage, as a child of an array job
-``local``    a whole book from a file, without any cloud; JSON on stdout
+``calibrate``  models and path budget of a planned book, before its array starts
+``price``      one slice of a planned book, from and to object storage, as a child of an array job
+``local``      a whole book from a file, without any cloud; JSON on stdout
 """
 
 import argparse
@@ -9,25 +10,28 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import msgspec
 
-from fanout.book import Position, check_position, decode_position, path_group, read_book
+from fanout.book import Position, decode_position, read_book
 from fanout.errors import FanoutError, Interrupted, PlanError, UriError
 from fanout.market import Market, bundled_market, parse_market
 from fanout.plan import Plan, read_plan, read_staged
 from fanout.prices import Price, SlicePrices, Unpriced
 from fanout.s3 import Objects, S3Uri
 from pricer.budget import Budget
-from pricer.models import Models
+from pricer.instant import price_book
+from pricer.models import ModelDocument, Models, surfaces
+from pricer.pilot import look
 from pricer.price import Wanted, price_positions
-from pricer.report import local_report
 
+MODEL = "model.json"
 OFFSET_BYTES = 8  # of positions.offsets: little-endian, unsigned
+PILOT_POSITIONS = 256  # of a planned book, at most: each is a read of its own
 PARTIAL = 3  # exit status: some positions have no price
 
 
@@ -43,6 +47,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def calibrate(options: argparse.Namespace) -> int:
+    """Fits the surfaces, looks at some positions, writes ``model.json``; does nothing if it stands."""
+    started = time.monotonic()
+    objects, output = Objects(), S3Uri.parse_prefix(options.output)
+    plan = read_plan(objects, output, options.plan_hash)
+    if find_model(objects, output, plan) is not None:
+        log("model stands", uri=output / MODEL)
+        return 0
+    market = read_market(objects, output, plan)
+    models = Models.calibrated(market, surfaces(market), wanted_of(plan).changes)
+    for name, fit in models.fits.items():
+        fitted = fit.calibration
+        event = "calibrated" if fitted.quality == "good" else "POOR FIT"
+        log(event, underlying=name, rmsBp=f"{fitted.rms_bp:.1f}", worstBp=f"{fitted.worst_bp:.1f}")
+    pilots = look(read_sample(objects, output, plan), models, Budget.of(plan.work.parameters))
+    for pilot in pilots:
+        log("budget", kind=pilot.kind, log2Points=pilot.log2_points, errorBp=f"{pilot.standard_error_bp:.3f}")
+    document = ModelDocument(plan_hash=plan.hash, fits=dict(models.fits), pilots=pilots)
+    objects.put(output / MODEL, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    log("model written", seconds=f"{time.monotonic() - started:.2f}", uri=output / MODEL)
+    return 0
+
+
 def price(options: argparse.Namespace) -> int:
     """Prices the slice of this child and writes its result, whole, last; does nothing if the result stands."""
     started = time.monotonic()
@@ -54,12 +81,10 @@ def price(options: argparse.Namespace) -> int:
     if objects.find(target) is not None:
         log("result stands", slice=index, uri=target)
         return 0
-    market = msgspec.json.decode(read_staged(objects, output, plan, "market.json"), type=Market)
     positions = read_slice(objects, output, plan, start, stop)
-    parameters = plan.work.parameters
-    wanted = Wanted(greeks=bool(parameters.get("greeks")), scenarios=bool(parameters.get("scenarios")))
+    models, budget = read_models(objects, output, plan, positions)
     log("pricing", slice=index, plan=plan.hash[:12], start=start, stop=stop)
-    prices, failed = price_all(positions, Models.of(market), Budget.of(parameters), wanted)
+    prices, failed = price_all(positions, models, budget, wanted_of(plan))
     result = SlicePrices(
         plan_hash=plan.hash, slice=index, start=start, stop=stop, prices=tuple(prices), failed=tuple(failed)
     )
@@ -68,6 +93,42 @@ def price(options: argparse.Namespace) -> int:
     objects.put(target, msgspec.json.encode(result), notes=notes)
     log("priced", slice=index, prices=len(prices), failed=len(failed), seconds=f"{seconds:.2f}", uri=target)
     return 0
+
+
+def wanted_of(plan: Plan) -> Wanted:
+    parameters = plan.work.parameters
+    return Wanted(greeks=bool(parameters.get("greeks")), scenarios=bool(parameters.get("scenarios")))
+
+
+def read_market(objects: Objects, output: S3Uri, plan: Plan) -> Market:
+    return msgspec.json.decode(read_staged(objects, output, plan, "market.json"), type=Market)
+
+
+def find_model(objects: Objects, output: S3Uri, plan: Plan) -> ModelDocument | None:
+    """This plan's ``model.json``; None if there is none, or it is another plan's."""
+    try:
+        document = msgspec.json.decode(objects.get(output / MODEL), type=ModelDocument)
+    except (UriError, msgspec.DecodeError):
+        return None
+    return document if document.plan_hash == plan.hash else None
+
+
+def read_models(objects: Objects, output: S3Uri, plan: Plan, positions: Sequence[Position]) -> tuple[Models, Budget]:
+    """As ``model.json`` decides; without one surfaces are calibrated here, which gives the same parameters."""
+    market = read_market(objects, output, plan)
+    document = find_model(objects, output, plan)
+    if document is not None:
+        return Models.of(market, document.fits), Budget.of(plan.work.parameters, document.pilots)
+    used = {each.name for position in positions for each in position.underlyings}
+    return Models.calibrated(market, used, wanted_of(plan).changes), Budget.of(plan.work.parameters)
+
+
+def read_sample(objects: Objects, output: S3Uri, plan: Plan) -> list[Position]:
+    """Positions from first to last, as many as a pilot looks at; all of a small book."""
+    if plan.items <= PILOT_POSITIONS:
+        return read_slice(objects, output, plan, 0, plan.items)
+    lines = [place * (plan.items - 1) // (PILOT_POSITIONS - 1) for place in range(PILOT_POSITIONS)]
+    return [position for line in lines for position in read_slice(objects, output, plan, line, line + 1)]
 
 
 def read_slice(objects: Objects, output: S3Uri, plan: Plan, start: int, stop: int) -> list[Position]:
@@ -105,22 +166,14 @@ def local(options: argparse.Namespace) -> int:
     wanted = Wanted(greeks=options.greeks, scenarios=options.scenarios)
     with open_file(options.book) as stream:
         book = read_book(stream)
-        positions = list(checked(book, market))
-    prices, failed = price_all(by_group(positions, market), Models.of(market), budget, wanted)
-    report = local_report(book.name, market, prices, failed, seconds=time.monotonic() - started)
+        positions = list(book)
+    report = price_book(book.name, positions, market, budget, wanted)
+    report["seconds"] = round(time.monotonic() - started, 3)
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    return PARTIAL if failed else 0
-
-
-def checked(positions: Iterator[Position] | Any, market: Market) -> Iterator[Position]:
-    for position in positions:
-        check_position(position, market)
-        yield position
-
-
-def by_group(positions: Sequence[Position], market: Market) -> list[Position]:
-    """Positions that share paths next to each other, as ``positions.jsonl`` has them."""
-    return sorted(positions, key=lambda position: path_group(position, market))
+    for name, fitted in report["calibrations"].items():
+        if fitted.quality == "poor":
+            log("POOR FIT", underlying=name, rmsBp=f"{fitted.rms_bp:.1f}", worstBp=f"{fitted.worst_bp:.1f}")
+    return PARTIAL if report["failed"] else 0
 
 
 def open_file(path: str) -> Any:
@@ -148,11 +201,15 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m pricer", description="Prices autocallable notes.")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    child = actions.add_parser("price", help="price one slice of a planned book")
-    child.add_argument("-i", dest="input", metavar="URI", default="", help="the book as the user gave it (for the log)")
-    child.add_argument("-o", dest="output", metavar="URI", required=True, help="where the plan lies and results go")
-    child.add_argument("-p", dest="plan_hash", metavar="HASH", required=True, help="the plan that this job is for")
-    child.set_defaults(run=price)
+    for name, run, purpose in (
+        ("calibrate", calibrate, "decide models and path budget of a planned book"),
+        ("price", price, "price one slice of a planned book"),
+    ):
+        job = actions.add_parser(name, help=purpose)
+        job.add_argument("-i", dest="input", metavar="URI", default="", help="the book as the user gave it (not read)")
+        job.add_argument("-o", dest="output", metavar="URI", required=True, help="where the plan lies and results go")
+        job.add_argument("-p", dest="plan_hash", metavar="HASH", required=True, help="the plan that this job is for")
+        job.set_defaults(run=run)
     alone = actions.add_parser("local", help="price a file, without any cloud")
     alone.add_argument("book", metavar="BOOK", help="a book of positions, JSON")
     alone.add_argument("--market", metavar="FILE", help="market snapshot (default: the bundled one)")

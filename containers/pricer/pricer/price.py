@@ -29,6 +29,11 @@ class Wanted:
     greeks: bool = False
     scenarios: bool = False
 
+    @property
+    def changes(self) -> tuple[float, ...]:
+        """Of volatilities, for which a surface is calibrated anew."""
+        return ((VEGA_CHANGE,) if self.greeks else ()) + (VOLATILITY_CHANGES if self.scenarios else ())
+
 
 def price_positions(
     positions: Iterable[Position], models: Models, sampling_of: Callable[[str], Sampling], wanted: Wanted

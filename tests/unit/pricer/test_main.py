@@ -13,11 +13,14 @@ import pytest
 from moto import mock_aws
 
 from fanout.book import Position, encode_position
+from fanout.market import Market
 from fanout.plan import Plan, StagedFile, Work, write_plan
 from fanout.prices import SlicePrices
 from fanout.s3 import Objects, S3Uri, sha256
 from pricer.__main__ import main
+from pricer.models import ModelDocument, Pilot
 from tests.unit.pricer.books import market, position, schedule
+from tests.unit.pricer.test_calibration import bundled_surface
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -40,14 +43,14 @@ def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Objects]:
         yield Objects(client)
 
 
-def staged(objects: Objects, positions: list[Position], *slices: int) -> Plan:
+def staged(objects: Objects, positions: list[Position], *slices: int, snapshot: Market | None = None) -> Plan:
     """A planned run, as the function that counts positions leaves it."""
     lines = [encode_position(each) + b"\n" for each in positions]
     offsets = array("Q", [sum(map(len, lines[:count])) for count in range(len(lines) + 1)])
     bodies = {
         "positions.jsonl": b"".join(lines),
         "positions.offsets": offsets.tobytes(),
-        "market.json": msgspec.json.encode(market()),
+        "market.json": msgspec.json.encode(snapshot or market()),
     }
     files = {}
     for name, body in bodies.items():
@@ -156,6 +159,48 @@ def test_a_told_child_stops_with_the_status_of_an_interruption(
     monkeypatch.setattr("pricer.__main__.price_positions", told)
     assert child(plan, 0, monkeypatch) == 75
     assert objects.find(plan.result(OUTPUT, 0)) is None
+
+
+def test_models_and_budget_are_decided_once_before_the_array(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = staged(objects, POSITIONS, 0, 5)
+    arguments = ["calibrate", "-i", "s3://data/book.json", "-o", str(OUTPUT), "-p", plan.hash]
+    assert main(arguments) == 0
+    body = objects.get(OUTPUT / "model.json")
+    document = msgspec.json.decode(body, type=ModelDocument)
+    assert document.plan_hash == plan.hash
+    assert [(pilot.kind, pilot.trades, pilot.capped) for pilot in document.pilots] == [("gbm/3", 5, False)]
+    assert main(arguments) == 0
+    assert "model stands" in capsys.readouterr().err
+    assert child(plan, 0, monkeypatch) == 0
+    assert {price.paths for price in result(objects, plan, 0).prices} == {32 << document.pilots[0].log2_points}
+
+
+def test_a_model_of_another_plan_is_not_used(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = staged(objects, POSITIONS, 0, 5)
+    other = ModelDocument(
+        plan_hash="0" * 64,
+        fits={},
+        pilots=(Pilot(kind="gbm/3", trades=1, log2_points=2, standard_error_bp=9.0, capped=False),),
+    )
+    objects.put(OUTPUT / "model.json", msgspec.json.encode(other))
+    assert child(plan, 0, monkeypatch) == 0
+    assert {price.paths for price in result(objects, plan, 0).prices} == {32 << 6}
+
+
+def test_children_without_a_model_calibrate_to_the_same_parameters(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = [position(index, underlyings=[{"name": "SX5E", "strike": 3400.0 + index}]) for index in range(2)]
+    plan = staged(objects, notes, 0, 2, snapshot=bundled_surface())
+    assert child(plan, 0, monkeypatch) == 0
+    alone = result(objects, plan, 0)
+    objects.delete(plan.result(OUTPUT, 0))
+    assert main(["calibrate", "-o", str(OUTPUT), "-p", plan.hash]) == 0
+    assert child(plan, 0, monkeypatch) == 0
+    together = result(objects, plan, 0)
+    assert [price.pv for price in together.prices] == pytest.approx([price.pv for price in alone.prices], rel=1e-2)
 
 
 def local(tmp_path: Path, capsys: pytest.CaptureFixture[str], book: Any, *more: str) -> tuple[int, Any]:

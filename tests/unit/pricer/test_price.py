@@ -18,7 +18,7 @@ FEW = Sampling(seed=3, log2_points=5)
 
 
 def priced(positions: Sequence[Position], snapshot: Market | None = None, sampling: Sampling = FEW) -> list[Price]:
-    found = price_positions(positions, Models.of(snapshot or market()), lambda _: sampling, Wanted())
+    found = price_positions(positions, Models.of(snapshot or market(), {}), lambda _: sampling, Wanted())
     return [price for prices, _ in found for price in prices]
 
 
@@ -91,7 +91,7 @@ def test_a_position_without_price_is_named_with_its_reason_and_stops_no_other() 
     )
     failed: list[Unpriced] = []
     prices: list[Price] = []
-    for some, reasons in price_positions([contradicted, position(1)], Models.of(market()), lambda _: FEW, Wanted()):
+    for some, reasons in price_positions([contradicted, position(1)], Models.of(market(), {}), lambda _: FEW, Wanted()):
         prices += some
         failed += reasons
     assert [price.index for price in prices] == [1]
