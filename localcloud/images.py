@@ -7,7 +7,10 @@ from localcloud.batch.ports import Image
 
 
 class LocalImages:
-    """``…/stepbatch/pricer:latest`` runs as ``python -m pricer``, from ``containers/pricer`` with every layer."""
+    """``…/stepbatch/pricer:latest`` runs as ``python -m pricer``, from ``containers/pricer`` with every layer.
+
+    What is too large for everyone's environment may be in one of the image's own, ``containers/NAME/.venv``.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root  # the template's directory
@@ -18,10 +21,12 @@ class LocalImages:
         directory = self._root / "containers" / name
         if not (directory / name / "__main__.py").is_file():
             raise LookupError(f"the image {image} needs {directory / name / '__main__.py'}, which does not exist")
+        own = directory / ".venv" / "bin" / "python"
+        interpreter = str(own) if own.exists() else sys.executable
         layers = sorted(path for path in (self._root / "layers").glob("*") if path.is_dir())
         return Image(
             package=name,
-            argv_prefix=(sys.executable, "-m", name),
+            argv_prefix=(interpreter, "-m", name),
             pythonpath=(directory, *layers),
         )
 

@@ -1,6 +1,7 @@
 """Parts too small for a file of their own."""
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,17 @@ def test_an_image_runs_its_package_with_every_layer(tmp_path: Path) -> None:
     assert image.package == "pricer"
     assert image.argv_prefix[1:] == ("-m", "pricer")
     assert image.pythonpath == (tmp_path / "containers" / "pricer", tmp_path / "layers" / "fanout")
+
+
+def test_an_image_with_an_environment_of_its_own_runs_in_it(tmp_path: Path) -> None:
+    package = tmp_path / "containers" / "renderer" / "renderer"
+    package.mkdir(parents=True)
+    (package / "__main__.py").touch()
+    assert LocalImages(tmp_path).command("renderer").argv_prefix[0] == sys.executable
+    own = tmp_path / "containers" / "renderer" / ".venv" / "bin" / "python"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert LocalImages(tmp_path).command("renderer").argv_prefix[0] == str(own)
 
 
 def test_the_guardian_knows_which_groups_live() -> None:
