@@ -66,6 +66,7 @@ class Executor:
         )
         self._thread = threading.Thread(target=self._run, name="batch-executor", daemon=True)
         self._leaving = False
+        self._pumped = 0  # milliseconds since 1970
 
     def start(self) -> None:
         """Begin to run what is posted."""
@@ -107,16 +108,28 @@ class Executor:
         due = self._engine.tick()
         while self._commands:
             self._obey(self._commands.popleft())
-        waits = [each for each in (due, POLL if self._running else None) if each is not None]
-        for ready, _ in self._selector.select(max(0, min(waits)) / 1000 if waits else None):
+        for ready, _ in self._selector.select(self._patience(due)):
             if ready.fileobj == self._wake:
                 with suppress(BlockingIOError):
                     os.eventfd_read(self._wake)
             else:
                 self._listen(ready.data)
+        self._pump()
+
+    def _patience(self, due: int | None) -> float | None:
+        """Seconds until there is something to do though nothing happens."""
+        look = self._pumped + POLL - self._clock() if self._running else None
+        waits = [each for each in (due, look) if each is not None]
+        return max(0, min(waits)) / 1000 if waits else None
+
+    def _pump(self) -> None:
+        """Every POLL milliseconds; what an attempt prints last is read when it ends."""
         now = self._clock()
-        for running in self._running.values():
-            running.output.pump(now)
+        if now - self._pumped >= POLL:
+            self._pumped = now
+            busy = [running.output.pump(now) for running in self._running.values()]
+            if any(busy):
+                self._pumped = 0
 
     def _obey(self, command: Start | Stop) -> None:
         if isinstance(command, Stop):

@@ -1,12 +1,15 @@
 """What attempts print, on its way to the logs: read in bounded pieces, delivered in whole lines."""
 
+import fcntl
 import os
 from contextlib import suppress
 
 from localcloud.batch.ports import Logs
 
+CAPACITY = 1 << 18  # bytes an attempt may print before it has to wait for a look at it
 PIECE = 1 << 16  # bytes read at once
 ROUND = 1 << 20  # bytes taken from one attempt before others have their turn
+LAST_ROUNDS = 64  # for what an attempt has left behind: a process that escaped it could write for ever
 LINE = 262_118  # bytes of one event: CloudWatch's 262,144 less its own 26
 
 
@@ -15,6 +18,8 @@ class Output:
 
     def __init__(self, descriptor: int, logs: Logs, group: str, stream: str) -> None:
         os.set_blocking(descriptor, False)
+        with suppress(OSError):  # the user's share of pipe memory may be used up
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, CAPACITY)
         self._descriptor = descriptor
         self._logs = logs
         self._group = group
@@ -30,12 +35,13 @@ class Output:
                 taken += len(piece)
                 self._rest += piece
                 self._deliver(now, last=False)
-        return taken >= ROUND
+        return taken >= PIECE
 
     def finish(self, now: int) -> None:
         """The attempt has ended: deliver the rest, an unfinished line included; a silent one leaves an empty stream."""
-        while self.pump(now):
-            pass
+        for _ in range(LAST_ROUNDS):
+            if not self.pump(now):
+                break
         self._deliver(now, last=True)
         if not self._written:
             self._logs.append(self._group, self._stream, [])

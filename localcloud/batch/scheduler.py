@@ -6,35 +6,18 @@ the end of what it waits for, its termination) costs one step a child.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from localcloud.batch.admission import TOO_LARGE, Admission, Room, never_fits
+from localcloud.batch.admission import TOO_LARGE, Admission, never_fits
+from localcloud.batch.attempts import Running, Verdict, judge
 from localcloud.batch.commands import Changed, Command, Start, Stop
 from localcloud.batch.dependencies import Submission, build, dependents, members
-from localcloud.batch.jobs import ENDED, Attempt, Job, Resources, Status
-from localcloud.batch.retries import retries
+from localcloud.batch.jobs import ENDED, Job, Resources, Status
 from localcloud.batch.timers import Alarm, Timer, Timers
 
 STOP_GRACE = 30_000  # milliseconds from SIGTERM to SIGKILL: ECS's stop timeout
-EXITED = "Essential container in task exited"
-NOT_STARTED = "Task failed to start"
 TIMED_OUT = "Job attempt duration exceeded timeout"
 DEPENDENCY_FAILED = "Dependent Job failed"
 CHILD_FAILED = "Array Child Job failed"
-
-
-@dataclass(slots=True, eq=False)
-class _Running:
-    """An attempt between its Start and its end."""
-
-    job: Job
-    attempt: int
-    room: Room
-    started_at: int | None = None
-    stop: str | None = None  # why it is being stopped, once it is
-    final: bool = False  # that stop is none that may be retried
-    hostless: bool = False  # its host is gone: nothing reports its exit code
-    timers: list[int] = field(default_factory=list)
 
 
 class Scheduler:
@@ -43,7 +26,7 @@ class Scheduler:
     def __init__(self, machine: Resources, *, stop_grace: int = STOP_GRACE) -> None:
         self.jobs: dict[str, Job] = {}  # the submitted ones, oldest first; children hang on their parents
         self._admission = Admission(machine)
-        self._running: dict[Job, _Running] = {}
+        self._running: dict[Job, Running] = {}
         self._timers = Timers()
         self._stop_grace = stop_grace
         self._commands: list[Command] = []
@@ -170,12 +153,12 @@ class Scheduler:
 
     # --- what follows from them
 
-    def _find_running(self, job_id: str, attempt: int) -> _Running | None:
+    def _find_running(self, job_id: str, attempt: int) -> Running | None:
         job = self.find(job_id)
         running = self._running.get(job) if job else None
         return running if running and running.attempt == attempt else None
 
-    def _mark_started(self, running: _Running, now: int) -> None:
+    def _mark_started(self, running: Running, now: int) -> None:
         job = running.job
         running.started_at = job.started_at = now
         if job.parent and job.parent.started_at is None:
@@ -185,43 +168,25 @@ class Scheduler:
             due = now + 1000 * job.spec.timeout
             running.timers.append(self._timers.add(due, Timer(Alarm.TIMEOUT, job)))
 
-    def _stop(self, running: _Running, why: str, now: int) -> None:
+    def _stop(self, running: Running, why: str, now: int) -> None:
         running.stop, running.final = why, True
         self._commands.append(Stop(running.job.id, running.attempt, kill=False))
         running.timers.append(self._timers.add(now + self._stop_grace, Timer(Alarm.GRACE_OVER, running.job)))
 
-    def _end_attempt(self, running: _Running, exit_code: int | None, reason: str | None, now: int) -> None:
+    def _end_attempt(self, running: Running, exit_code: int | None, reason: str | None, now: int) -> None:
         job = running.job
         del self._running[job]
         self._admission.release(running.room)
         for handle in running.timers:
             self._timers.cancel(handle)
-        if running.hostless:
-            exit_code = None
-        status_reason = running.stop or (EXITED if running.started_at is not None else NOT_STARTED)
-        attempt = Attempt(
-            started_at=running.started_at,
-            stopped_at=now,
-            exit_code=exit_code,
-            reason=reason,
-            status_reason=status_reason,
-        )
+        attempt, verdict = judge(running, now, exit_code=exit_code, reason=reason)
         job.attempts = (*job.attempts, attempt)
-        if exit_code == 0 and running.stop is None:
-            self._move(job, Status.SUCCEEDED, now, status_reason)
-        elif not running.final and self._may_retry(job, attempt):
+        if verdict is Verdict.SUCCEEDED:
+            self._move(job, Status.SUCCEEDED, now, attempt.status_reason)
+        elif verdict is Verdict.RETRY:
             self._ready(job, now)
         else:
-            self._fail(job, status_reason, now)
-
-    @staticmethod
-    def _may_retry(job: Job, attempt: Attempt) -> bool:
-        return len(job.attempts) < job.spec.attempts and retries(
-            job.spec.retry_rules,
-            exit_code=attempt.exit_code,
-            reason=attempt.reason,
-            status_reason=attempt.status_reason,
-        )
+            self._fail(job, attempt.status_reason, now)
 
     def _ready(self, job: Job, now: int) -> None:
         if job.spec.fault:
@@ -277,7 +242,7 @@ class Scheduler:
             if job.parent:
                 self._end_parent(job.parent, now)
         for job, room in self._admission.admit():
-            running = self._running[job] = _Running(job, len(job.attempts) + 1, room)
+            running = self._running[job] = Running(job, len(job.attempts) + 1, room)
             self._move(job, Status.STARTING, now)
             self._commands.append(Start(job, running.attempt, room.environment))
         commands, self._commands = self._commands, []
