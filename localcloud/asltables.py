@@ -92,4 +92,4 @@ INTEGRATIONS: Final = {
     "sqs:sendMessage": ({_CALLBACK}, {"MessageBody", "QueueUrl", "DelaySeconds", "MessageAttributes"}),
     "states:startExecution": ({"sync", "sync:2"}, {"Input", "Name", "StateMachineArn"}),
 }
-SDK_SERVICES: Final = frozenset({"batch", "dynamodb", "lambda", "s3", "sfn", "sns", "ssm"})
+SDK_SERVICES: Final = frozenset({"batch", "dynamodb", "lambda", "s3", "sfn", "sns", "ssm", "sts"})

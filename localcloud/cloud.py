@@ -61,42 +61,22 @@ class LocalCloud:
         self.endpoint_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._scratch = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="localcloud-")))
         self._state = settings.state or self._scratch
+        self._credentials = Credentials(settings.account)
+        self._logs = MotoLogs(account=settings.account, region=settings.region)
+        self.clients = Clients(self.endpoint_url, settings.region, self._credentials.credentials_for)
         self._assemble(root)
 
     def _assemble(self, root: Path) -> None:
-        settings = self.settings
+        """Every service, and the gateway in front of them."""
+        settings, credentials = self.settings, self._credentials
         where = {"account": settings.account, "region": settings.region}
-        credentials = Credentials(settings.account)
-        logs = MotoLogs(**where)
         fallback = moto_application()
-        self.clients = Clients(self.endpoint_url, settings.region, credentials.credentials_for)
-        self.functions = MotoFunctions(**where, root=self._scratch)
         catalogue = BatchCatalogue(**where)
-        self.jobs = BatchService(
-            catalogue=catalogue,
-            images=LocalImages(root),
-            credentials=credentials.credentials_for,
-            logs=logs,
-            endpoint_url=self.endpoint_url,
-            region=settings.region,
-            root=_directory(self._scratch / "batch"),
-            workers=settings.workers,
-            account=settings.account,
-        )
-        interpreter.repair(clients=self.clients, jobs=self.jobs, append_log=logs.append)
+        self.functions = MotoFunctions(**where, root=self._scratch)
+        self.jobs = self._batch(catalogue, root)
+        interpreter.repair(clients=self.clients, jobs=self.jobs, append_log=self._logs.append)
         self._spawner = Spawner()
-        self._pool = Pool(
-            Host(
-                spawner=self._spawner,
-                credentials=credentials.credentials_for,
-                logs=lambda group, stream: partial(logs.append, group, stream),
-                endpoint_url=self.endpoint_url,
-                region=settings.region,
-                root=_directory(self._scratch / "functions"),
-            ),
-            limit=max(4, 2 * (os.process_cpu_count() or 1)),
-            most=64,
-        )
+        self._pool = self._workers()
         read = partial(stored, settings.account, settings.region)
         self._schedules = Schedules(read, self.clients, lambda: datetime.now(UTC))
         self.stacks = CloudFormation()
@@ -113,6 +93,31 @@ class LocalCloud:
             fallback=fallback,
         )
         self._server = Server(self._listener, gateway)
+
+    def _batch(self, catalogue: BatchCatalogue, root: Path) -> BatchService:
+        settings = self.settings
+        return BatchService(
+            catalogue=catalogue,
+            images=LocalImages(root),
+            credentials=self._credentials.credentials_for,
+            logs=self._logs,
+            endpoint_url=self.endpoint_url,
+            region=settings.region,
+            root=_directory(self._scratch / "batch"),
+            workers=settings.workers,
+            account=settings.account,
+        )
+
+    def _workers(self) -> Pool:
+        host = Host(
+            spawner=self._spawner,
+            credentials=self._credentials.credentials_for,
+            logs=lambda group, stream: partial(self._logs.append, group, stream),
+            endpoint_url=self.endpoint_url,
+            region=self.settings.region,
+            root=_directory(self._scratch / "functions"),
+        )
+        return Pool(host, limit=max(4, 2 * (os.process_cpu_count() or 1)), most=64)
 
     def start(self) -> None:
         for service in (self._spawner, self._server, self.jobs, self._pool, self._schedules):
