@@ -11,6 +11,7 @@
     │   ├── BlendError              the .blend file, or a file it refers to
     │   └── PlanError               a plan that is missing, truncated or replaced under a running job
     ├── ResultsIncompleteError      a run whose results are missing, stale or failed       exit 1
+    │   └── CheckError              a run found wrong by a check: it will be again         exit 2
     ├── JobsUnknownError            Batch does not say how a run's jobs are                exit 1
     └── Interrupted                 the work stopped half-way and what was done is saved   exit 75
 
@@ -69,6 +70,12 @@ class PlanError(InputError):
 
 class ResultsIncompleteError(FanoutError):
     """Some of a run's results are missing, stale or failed."""
+
+
+class CheckError(ResultsIncompleteError):
+    """A check of the whole run found it wrong; asking again finds the same."""
+
+    exit_code = 2
 
 
 class JobsUnknownError(FanoutError):
