@@ -13,6 +13,7 @@ from moto import mock_aws
 from fanout.records import HOURS, NODE_FILE, OPEN_ABOVE, Node, node_name
 from fanout.s3 import Objects, S3Uri
 from fanout.shared import SharedFiles
+from tests.unit.worker.workflow import Workflow
 
 RUN = "20261121T020000Z"
 PLAN = "a" * 64
@@ -57,3 +58,14 @@ def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Objects]:
         client = boto3.client("s3")
         client.create_bucket(Bucket=EGRESS.bucket)
         yield Objects(client)
+
+
+@pytest.fixture
+def workflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield Workflow(monkeypatch)

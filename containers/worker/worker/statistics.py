@@ -1,0 +1,172 @@
+"""JobB: reads the objects of one slice to their end: SHA-256, records, columns."""
+
+import hashlib
+import io
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import IO, Any, BinaryIO, cast
+
+import msgspec
+
+from fanout.itemresults import ItemStatistics, Rejected, SliceStatistics
+from fanout.items import Item, Places
+from fanout.s3 import Objects
+from worker.objectformat import UnreadableError, format_of
+from worker.tabular import Table, read_table
+from worker.validate import open_item, read_validation, refuse_empty, unlisted
+
+LOOK_AHEAD = 8  # bytes that tell the compression
+WORTH_A_PROCESS = 16 << 20  # bytes of objects: less is read sooner than processes are started
+IN_MEMORY = 8 << 20  # bytes of columns; more are spooled to disk
+
+
+class HashedStream(io.RawIOBase):
+    """An object's body that is hashed as it is read."""
+
+    def __init__(self, body: BinaryIO) -> None:
+        self._body = body
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._body.read(len(buffer))
+        self._hash.update(chunk)
+        self.size += len(chunk)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def hexdigest(self) -> str:
+        """Of the whole object: what the reader left is read first."""
+        while self.readinto(memoryview(bytearray(1 << 16))):
+            pass
+        return self._hash.hexdigest()
+
+
+@dataclass(slots=True)
+class Read:
+    """One object, read."""
+
+    statistics: ItemStatistics
+    numbers: list[bytes] = field(default_factory=list)  # of each column, little-endian float64
+
+
+def slice_statistics(
+    objects: Objects, places: Places, bucket: str, items: Sequence[Item], index: int, *, resume: bool
+) -> str:
+    """Writes the columns of the slice, then its statistics; does nothing if they, or the profiles, stand."""
+    if resume and _stands(objects, places, index):
+        return "stands"
+    rejected: list[Rejected] = []
+    done: list[ItemStatistics] = []
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as columns:
+        for item, found in zip(items, _read_all(objects, bucket, items), strict=True):
+            if isinstance(found, str):
+                rejected.append(_rejection(objects, places, item, found))
+                continue
+            done.append(found.statistics)
+            for numbers in found.numbers:
+                columns.write(numbers)
+        size = columns.tell()
+        if size:
+            columns.seek(0)
+            objects.client.upload_fileobj(cast("IO[bytes]", columns), places.output.bucket, places.columns(index).key)
+    result = SliceStatistics(
+        plan_hash=places.plan_hash,
+        slice=index,
+        start=items[0].item,
+        stop=items[-1].item + 1,
+        items=tuple(done),
+        rejected=tuple(rejected),
+        column_bytes=size,
+    )
+    objects.put(places.statistics(index), msgspec.json.encode(result))
+    return f"read {len(done)} objects, {sum(each.records for each in done)} records; {len(rejected)} rejected"
+
+
+def read_item(objects: Objects, bucket: str, item: Item) -> Read | str:
+    """The object's statistics, or why it cannot be read."""
+    try:
+        return _read(objects, bucket, item)
+    except UnreadableError as error:
+        return str(error)
+
+
+def _read(objects: Objects, bucket: str, item: Item) -> Read:
+    refuse_empty(item)
+    answer = open_item(objects, bucket, item)
+    stream = HashedStream(answer["Body"])
+    buffered = io.BufferedReader(stream, 1 << 16)
+    head = buffered.peek(LOOK_AHEAD)
+    form = format_of(item.key, answer.get("ContentType", ""), answer.get("ContentEncoding", ""), head)
+    table = read_table(cast("BinaryIO", buffered), form)
+    digest = stream.hexdigest()
+    if stream.size != item.size:
+        raise OSError(f"{item.key!r}: {stream.size} of {item.size} bytes arrived")
+    stated = answer.get("Metadata", {}).get("sha256", digest)
+    if stated.lower() != digest:
+        raise UnreadableError(f"its SHA-256 is {digest}, its metadata says {stated}")
+    return Read(_statistics(item, digest, str(form), table), _numbers(table))
+
+
+def _statistics(item: Item, digest: str, form: str, table: Table) -> ItemStatistics:
+    return ItemStatistics(
+        item=item.item,
+        key=item.key,
+        size=item.size,
+        etag=item.etag,
+        sha256=digest,
+        format=form,
+        records=table.records,
+        columns=table.columns(),
+    )
+
+
+def _numbers(table: Table) -> list[bytes]:
+    return [tally.numbers.tobytes() for tally in table.tallies.values()]
+
+
+def _read_all(objects: Objects, bucket: str, items: Sequence[Item]) -> Any:
+    """Every item's result in order, on as many processors as there are where that is worth it."""
+    processors = os.process_cpu_count() or 1
+    if len(items) < 2 or processors < 2 or sum(item.size for item in items) < WORTH_A_PROCESS:
+        return (read_item(objects, bucket, item) for item in items)
+    return _read_side_by_side(bucket, items, min(processors, len(items)))
+
+
+def _read_side_by_side(bucket: str, items: Sequence[Item], processors: int) -> Any:
+    with ProcessPoolExecutor(processors, max_tasks_per_child=None) as pool:
+        chunk = max(1, math.ceil(len(items) / (4 * processors)))
+        yield from pool.map(partial(_read_alone, bucket), items, chunksize=chunk)
+
+
+_own_objects = Objects()  # of a process of the pool: made when first used, after the fork
+
+
+def _read_alone(bucket: str, item: Item) -> Read | str:
+    return read_item(_own_objects, bucket, item)
+
+
+def _rejection(objects: Objects, places: Places, item: Item, reason: str) -> Rejected:
+    """Raises PlanError unless JobA rejected the object too, and the run goes on without it."""
+    report = read_validation(objects, places)
+    for each in report.rejected if report else ():
+        if each.item == item.item:
+            return each
+    raise unlisted(item, reason)
+
+
+def _stands(objects: Objects, places: Places, index: int) -> bool:
+    if objects.find(places.profiles(index)) is not None:
+        return True
+    if objects.find(places.statistics(index)) is None:
+        return False
+    statistics = msgspec.json.decode(objects.get(places.statistics(index)), type=SliceStatistics)
+    return statistics.column_bytes == 0 or objects.find(places.columns(index)) is not None
