@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import prepare_nodes
 import verify_delivery
+from failed_children import job_id_of
 from fanout.errors import PlanError, ResultsIncompleteError
 from fanout.records import DELIVERY, DeliveredFile, Delivery, Statistics, ids_sha256, node_name
 from fanout.s3 import Objects, S3Uri, sha256
@@ -28,7 +29,7 @@ class Failures:
         self._by_job = by_job
 
     def reasons(self, job: dict[str, Any]) -> dict[int, str]:
-        return self._by_job.get(job["jobId"], {})
+        return self._by_job.get(job_id_of(job) or "", {})
 
 
 class Times:
