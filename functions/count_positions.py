@@ -1,6 +1,7 @@
 """Count the positions of a book and cut them into the slices of the array job that prices them."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -11,16 +12,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fanout.errors import UriError
 from fanout.manifest import withdraw_manifest
-from fanout.market import Market, bundled_market, encode_market, parse_market
+from fanout.market import Market, Surface, bundled_market, encode_market, parse_market
 from fanout.plan import Plan, Source, StagedFile, Work, find_plan, write_plan
 from fanout.request import parse_request
 from fanout.s3 import Objects, ObjectSummary, S3Uri
 from fanout.slicing import Batchable, Boundaries, by_cost, even
 from fanout.staging import StagedBook, stage_book
+from price_effort import Effort
 
 SECONDS_PER_SLICE = 10.0  # long beside a child's start-up, short beside a Spot notice
-SETUP_SECONDS = 0.5  # a child's start-up and the paths of one group
-SECONDS_PER_TRADE = 0.02  # the payoff of one distinct trade on the paths of its group
+PILOT_SECONDS = 60.0  # of work from which on a pilot pays that finds how many paths the target needs
 STALE = ("aggregate.json", "positions.csv", "report.html", "timings.json")  # a new plan makes them untrue
 
 logger = Logger(service="count-positions")
@@ -32,7 +33,9 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """The execution's input after its defaults were filled in."""
 
-    job_name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")]  # Batch's rule for names
+    job_name: Annotated[
+        str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,117}$")
+    ]  # Batch's rule for names, with room for "-calibrate"
     input_uri: str
     output_uri: str
     job_definition_arn: str
@@ -57,17 +60,32 @@ class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         """Positions a child, or None where the work decides."""
         return None if self.positions_per_job == "auto" else int(self.positions_per_job)
 
+    @property
+    def effort(self) -> Effort:
+        """What a trade costs to price."""
+        return Effort(
+            target_bp=self.target_standard_error_bp,
+            max_paths=self.max_paths,
+            greeks=self.greeks,
+            scenarios=self.scenarios,
+        )
+
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The execution's input -> ``{positions, slices, planHash}``; writes book, market, plan under the output URI.
+    """The execution's input -> ``{positions, slices, planHash, calibrate}``; writes the plan and what it is about.
 
     Raises RequestError, UriError, PortfolioError or MarketError before anything is written.
     """
     request = parse_request(event, CountRequest)
     plan = plan_run(request, objects)
     logger.info("planned", extra={"positions": plan.items, "slices": plan.array_size, "plan": plan.hash})
-    return {"positions": plan.items, "slices": plan.array_size, "planHash": plan.hash}
+    return {
+        "positions": plan.items,
+        "slices": plan.array_size,
+        "planHash": plan.hash,
+        "calibrate": plan.work.parameters["calibrate"],
+    }
 
 
 def plan_run(request: CountRequest, objects: Objects) -> Plan:
@@ -81,7 +99,7 @@ def plan_run(request: CountRequest, objects: Objects) -> Plan:
         market_file = Path(directory) / "market.json"
         market_file.write_bytes(encode_market(market))
         files = {"positions.jsonl": book.lines, "positions.offsets": book.offsets, "market.json": market_file}
-        work = work_of(request, book, file_sha256(market_file))
+        work = work_of(request, book, market, file_sha256(market_file))
         withdraw_manifest(objects, output)
         standing = find_plan(objects, output)
         if standing and standing.work == work and stands(standing, output, objects):
@@ -102,31 +120,36 @@ def read_market(uri: str | None, objects: Objects) -> tuple[Market, Source]:
     return parse_market(objects.get(found.uri, IfMatch=f'"{found.etag}"')), Source(uri=uri, etag=found.etag)
 
 
-def work_of(request: CountRequest, book: StagedBook, market_sha256: str) -> Work:
+def work_of(request: CountRequest, book: StagedBook, market: Market, market_sha256: str) -> Work:
     """What decides the results of this run."""
+    groups = request.effort.of(book.groups)
     return Work(
         pipeline="montecarlo",
         inputs={"book": book.sha256, "market": market_sha256},
-        slices=slices(request, book),
+        slices=slices(request, groups),
         parameters={
             "targetStandardErrorBp": request.target_standard_error_bp,
             "maxPaths": request.max_paths,
             "seed": request.seed,
             "greeks": request.greeks,
             "scenarios": request.scenarios,
+            "calibrate": needs_model(book, groups, market),
         },
     )
 
 
-def slices(request: CountRequest, book: StagedBook) -> Boundaries:
+def slices(request: CountRequest, groups: Sequence[Batchable]) -> Boundaries:
     """As many positions a child as asked for; left to itself, about ten seconds of work a child."""
     if request.per_slice:
-        return even(book.count, request.per_slice)
-    groups = [
-        Batchable(size=group.size, setup=SETUP_SECONDS, each=SECONDS_PER_TRADE * group.distinct / group.size)
-        for group in book.groups
-    ]
+        return even(sum(group.size for group in groups), request.per_slice)
     return by_cost(groups, SECONDS_PER_SLICE)
+
+
+def needs_model(book: StagedBook, groups: Sequence[Batchable], market: Market) -> bool:
+    """Whether a job before the array calibrates models and sets path budgets; never a matter of how it is sliced."""
+    used = {name for group in book.groups for name in group.underlyings}
+    surfaces = any(isinstance(market.underlyings[name].volatility, Surface) for name in used)
+    return surfaces or sum(group.seconds for group in groups) > PILOT_SECONDS
 
 
 def existing(uri: S3Uri, objects: Objects) -> ObjectSummary:

@@ -30,7 +30,7 @@ class FailedChildren:
         return boto3.client("logs")
 
     def reasons(self, job: Mapping[str, Any]) -> dict[int, str]:
-        """Child index -> why it failed; index 0 is a lone job's, -1 stands for every child.
+        """Child index -> why it failed; -1 stands for every child: a lone job's reason, or why nothing is known.
 
         ``job`` is the result of the state that ran it, or the error that the state ended with.
         """
@@ -47,7 +47,7 @@ class FailedChildren:
         if not described:
             return {-1: f"Batch no longer knows job {job_id}"}
         if not described[0].get("arrayProperties", {}).get("size"):
-            return {0: self._explain(described[0], quote=True)} if described[0]["status"] == "FAILED" else {}
+            return {-1: self._explain(described[0], quote=True)} if described[0]["status"] == "FAILED" else {}
         failed = self._failed_children(job_id)
         quoted = sorted(failed)[:LOGS_SHOWN]
         details = self.batch.describe_jobs(jobs=[f"{job_id}:{index}" for index in quoted])["jobs"] if quoted else []

@@ -13,6 +13,7 @@ from fanout.errors import FanoutError, MarketError, PortfolioError, RequestError
 from fanout.s3 import Objects
 from tests.unit.functions.conftest import EXAMPLES, Desk
 
+POSITION = {"notional": 1e7, "strike": 3500, "barrier": 1.0}
 WORKSHOP = json.loads((EXAMPLES / "workshop_portfolio.json").read_text())
 
 
@@ -69,11 +70,22 @@ def test_more_positions_than_an_array_takes_become_more_positions_a_child(
     request_of: Any, context: LambdaContext
 ) -> None:
     book = {"name": "wide", "positions": WORKSHOP["positions"][:1] * 25_001}
-    assert count(request_of(book, positionsPerJob=1), context) | {"planHash": ""} == {
-        "positions": 25_001,
-        "slices": 10_000,
-        "planHash": "",
-    }
+    counted = count(request_of(book, positionsPerJob=1), context)
+    assert (counted["positions"], counted["slices"]) == (25_001, 10_000)
+
+
+SURFACE = json.loads((EXAMPLES / "eurostoxx50_2019-11-20_surface.json").read_text())
+
+
+@pytest.mark.parametrize(("market", "book", "calibrate"), [(None, 1, False), (SURFACE, 1, True), (None, 700, True)])
+def test_a_model_is_found_first_where_a_surface_or_a_large_book_asks_for_it(
+    desk: Desk, request_of: Any, context: LambdaContext, market: Any, book: int, calibrate: bool
+) -> None:
+    more = {"marketUri": desk.put("market.json", market)} if market else {}
+    positions = [POSITION | {"strike": 3000 + index} for index in range(book)]
+    event = request_of({"positions": positions}, greeks=True, scenarios=True, **more)
+    assert count(event, context)["calibrate"] is calibrate
+    assert count(event | {"positionsPerJob": 1}, context)["calibrate"] is calibrate
 
 
 def test_a_run_that_starts_again_is_no_longer_complete(desk: Desk, request_of: Any, context: LambdaContext) -> None:
@@ -88,7 +100,6 @@ def test_a_run_that_starts_again_is_no_longer_complete(desk: Desk, request_of: A
     assert "MCAutocallable/aggregate.json" not in desk.listing()
 
 
-POSITION = {"notional": 1e7, "strike": 3500, "barrier": 1.0}
 REFUSED: list[tuple[str, Any, dict[str, Any], type[FanoutError], str]] = [
     ("not JSON", b"{", {}, PortfolioError, "line 1"),
     ("no positions", {"name": "b", "positions": []}, {}, PortfolioError, "positions"),

@@ -61,8 +61,8 @@ def test_a_failed_child_is_told_with_exit_code_attempts_and_the_end_of_its_log(c
     }
 
 
-def test_a_lone_job_is_child_0(children: FailedChildren) -> None:
-    assert children.reasons(cause("lone")) == {0: "Host EC2 (instance i-1) terminated. after 5 attempts"}
+def test_a_lone_jobs_reason_stands_for_every_child(children: FailedChildren) -> None:
+    assert children.reasons(cause("lone")) == {-1: "Host EC2 (instance i-1) terminated. after 5 attempts"}
 
 
 def test_a_job_that_batch_forgot_is_said_to_be_forgotten(children: FailedChildren) -> None:
