@@ -10,10 +10,15 @@ import re
 from typing import Any
 
 from jsonpath_ng.ext.parser import parse
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.antlt4utils import antlr4utils
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringIntrinsicFunction
 from moto.stepfunctions.parser.asl.component.intrinsic.argument.argument import ArgumentLiteral
 from moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.generic.string_format import StringFormat
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.parse import preprocessor
 from moto.stepfunctions.parser.asl.parse.intrinsic.intrinsic_parser import IntrinsicParser
 from moto.stepfunctions.parser.asl.parse.intrinsic.preprocessor import Preprocessor
@@ -45,6 +50,8 @@ def repair() -> None:
     ArgumentLiteral._eval_argument = _literal  # noqa: SLF001
     expect(StringFormat._eval_body, "string_format.format(*values_str_repr)")  # noqa: SLF001
     StringFormat._eval_body = _format  # noqa: SLF001
+    expect(StringIntrinsicFunction._eval_body, "self.function.eval(env=env)")  # noqa: SLF001
+    StringIntrinsicFunction._eval_body = _evaluate_function  # noqa: SLF001
 
 
 def _read_strings_as_json() -> None:
@@ -104,6 +111,26 @@ def _literal(self: Any, env: Any) -> Any:
     del env  # a literal needs nothing of the execution
     value = self.definition_value
     return value.translate(_UNBRACE) if isinstance(value, str) else value
+
+
+def _evaluate_function(self: Any, env: Any) -> None:
+    """What goes wrong inside a function is States.IntrinsicFailure; moto makes it States.Runtime."""
+    try:
+        self.function.eval(env=env)
+    except (FailureEventException, json_path.NoSuchJsonPathError):
+        raise
+    except Exception as error:
+        name = StatesErrorNameType.StatesIntrinsicFailure
+        cause = f"The function '{self.intrinsic_function_derivation}' had the following error: {error}"
+        details = TaskFailedEventDetails(error=name.to_name(), cause=cause)
+        raise FailureEventException(
+            FailureEvent(
+                env=env,
+                error_name=StatesErrorName(typ=name),
+                event_type=HistoryEventType.TaskFailed,
+                event_details=EventDetails(taskFailedEventDetails=details),
+            )
+        ) from error
 
 
 def _format(self: Any, env: Any) -> None:

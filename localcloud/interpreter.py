@@ -13,6 +13,7 @@ from moto.stepfunctions.parser import utils
 from moto.stepfunctions.parser.asl.component.common.error_name import error_equals_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
+    state_task_service_aws_sdk,
     state_task_service_batch,
     state_task_service_callback,
 )
@@ -44,6 +45,7 @@ def repair(*, clients: Clients, jobs: Jobs, append_log: executionlogs.Append) ->
     _follow_jobs(jobs)
     _respect_uncatchable_errors()
     _end_executions_once()
+    _name_sdk_errors()
     _forget_threads()
     expressions.repair()
     executionlogs.repair(append_log)
@@ -179,6 +181,14 @@ def _end_executions_once() -> None:
     execution_module.BaseExecutionWorkerCommunication._reflect_execution_status = reflect_once  # noqa: SLF001
     execution_module.Execution.stop = stop_now
     execution_module.Execution.get_start_execution_details = start_details
+
+
+def _name_sdk_errors() -> None:
+    """``S3.NoSuchKeyException``: errors of the SDK's integrations bear the service's name as its Java client has it."""
+    names = state_task_service_aws_sdk._SERVICE_ERROR_NAMES  # noqa: SLF001 the table to complete
+    assert names.get("dynamodb") == "DynamoDb", "moto changed: _SERVICE_ERROR_NAMES"
+    names.update(s3="S3", batch="Batch", sns="Sns", ssm="Ssm", sts="Sts")
+    names["lambda"] = "Lambda"
 
 
 def _forget_threads() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import json
+import logging
 import shutil
 import threading
 import zipfile
@@ -30,6 +31,7 @@ from localcloud.server import WSGIApp
 def moto_application() -> WSGIApp:
     """moto's server as a WSGI application, its Step Functions interpreter switched on."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    logging.getLogger("moto").setLevel(logging.CRITICAL)  # it reports every failed state as its own
     _share_loader()
     _keep_logging_configuration()
     application: WSGIApp = DomainDispatcherApplication(create_backend_app)

@@ -211,3 +211,8 @@ def test_paths_shape_what_a_state_sees_and_leaves(execute: Execute) -> None:
         "a": 1,
         "x": {"y": 5},
     }
+
+
+def test_a_format_with_too_few_values_fails_the_execution(execute: Execute) -> None:
+    done = execute(one({"Type": "Pass", "Parameters": {"it.$": "States.Format('{} {}', $.a)"}}), {"a": 1})
+    assert (done["status"], done["error"]) == ("FAILED", "States.IntrinsicFailure")

@@ -223,3 +223,17 @@ def test_a_result_beyond_256_kb_fails_its_task(little: Cloud, execute: Execute) 
     assert (done["status"], done["error"]) == ("FAILED", "States.DataLimitExceeded")
     with pytest.raises(ClientError, match="failed to satisfy constraint"):
         execute(one({"Type": "Pass"}), {"t": "x" * 300_000})
+
+
+def test_an_error_of_the_sdk_bears_the_service_s_name(little: Cloud, execute: Execute) -> None:
+    state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:getObject"}
+    done = execute(one(state | {"Parameters": {"Bucket": little.outputs["BucketName"], "Key": "nothing"}}))
+    assert (done["status"], done["error"]) == ("FAILED", "S3.NoSuchKeyException")
+
+
+def test_an_error_inside_a_function_can_be_caught(little: Cloud, execute: Execute) -> None:
+    state = mischief(little, "raise", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
+    state["Parameters"]["Payload"] = {"how.$": "States.StringToJson($.text)"}
+    done = execute(one(state, Caught={"Type": "Pass", "End": True}), {"text": "{"})
+    assert done["output"]["Error"] == "States.IntrinsicFailure"
+    assert done["output"]["Cause"].startswith("The function 'States.StringToJson($.text)' had the following error: ")
