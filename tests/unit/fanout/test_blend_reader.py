@@ -103,6 +103,8 @@ def test_a_seek_table_is_read_with_or_without_checksums(checksums: bool) -> None
         (60, 1.001, Fraction(60000, 1001)),
         (25, 2.5, Fraction(10)),
         (1, 3.0, Fraction(1, 3)),
+        (24, 1.001001, Fraction(2997, 125)),  # 23.976, which nobody can write as a base
+        (1_000, 1.0, Fraction(1_000)),
     ],
 )
 def test_the_frame_rate_is_the_fraction_that_the_artist_set(per_second: int, base: float, expected: Fraction) -> None:
@@ -110,7 +112,9 @@ def test_the_frame_rate_is_the_fraction_that_the_artist_set(per_second: int, bas
     assert scene.fps == expected
 
 
-@pytest.mark.parametrize(("per_second", "base"), [(0, 1.0), (24, 0.0), (24, float("nan")), (24, float("inf"))])
+@pytest.mark.parametrize(
+    ("per_second", "base"), [(0, 1.0), (32_767, 0.001), (24, 0.0), (24, float("nan")), (24, float("inf"))]
+)
 def test_a_frame_rate_that_is_none_is_refused(per_second: int, base: float) -> None:
     assert "frame rate" in refusal(simple(r__frs_sec=per_second, r__frs_sec_base=base))
 

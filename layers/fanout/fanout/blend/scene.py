@@ -10,6 +10,8 @@ from fanout.blend.sources import BlendDamage
 
 SEQUENCER = 1 << 4  # R_DOSEQ in RenderData.scemode
 COMPOSITOR = 1 << 0  # R_DOCOMP
+MOST_PER_SECOND = 1_000
+LONGEST_TERM = 1_001_000  # of a frame rate, for FFmpeg's av_parse_video_rate
 OLDEST_ENGINE = "BLENDER_RENDER"  # before 2.5 there was no other
 
 
@@ -73,11 +75,16 @@ def read_scene(data: bytes, parts: Mapping[int, bytes], dna: Dna) -> Scene:
 def rate(per_second: int, base: float) -> Fraction:
     """Frames a second, exactly: 30 over the 32-bit 1.001 is 30000/1001, not 29.97002857….
 
-    Raises BlendDamage if it is not above zero.
+    A base that is no short decimal gives the nearest fraction that FFmpeg takes.
+
+    Raises BlendDamage if it is not above zero, or absurd.
     """
     if per_second < 1 or not 0 < base < float("inf"):
         raise BlendDamage(f"its frame rate is {per_second} / {base}: damaged")
-    return Fraction(per_second) / shortest(base)
+    exact = Fraction(per_second) / shortest(base)
+    if exact > MOST_PER_SECOND:
+        raise BlendDamage(f"its frame rate is {float(exact):,.0f} a second, more than {MOST_PER_SECOND:,}")
+    return exact.limit_denominator(max(1, int(LONGEST_TERM / max(exact, 1))))
 
 
 def shortest(value: float) -> Fraction:

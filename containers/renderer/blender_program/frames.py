@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Renders frames on request. A program of its own: it imports Blender (bpy), whose licence therefore covers it.
+
+    python frames.py FD
+
+Requests come as JSON lines on stdin, answers go as JSON lines to the file descriptor FD; what Blender prints stays on
+stdout and stderr. Everything ends when stdin does.
+
+    {"open": path, "scene": name, "percent": n|null, "samples": n|null, "threads": n, "runScripts": bool,
+     "ignoreMissingAssets": bool}
+        -> {"ready": {"blender", "engine", "width", "height", "sound"}}  or {"refused": reason}
+    {"render": frame, "path": path}
+        -> {"rendered": frame, "seconds": s}  or {"failed": frame, "reason": text}  or {"refused": reason}
+    {"mix": path, "first": frame, "last": frame}
+        -> {"mixed": path}  or {"failed": null, "reason": text}
+"""
+
+import ctypes
+import json
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever started this lets the current frame finish
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+if os.getppid() == 1 and os.environ.get("RENDERER_PID") != "1":
+    sys.exit("the renderer is gone")
+
+UNLOADABLE = ""
+try:
+    import bpy
+except ModuleNotFoundError as error:
+    UNLOADABLE = f"Blender is not installed ({error}): make renderer, or pip install -r requirements.txt"
+except ImportError as error:
+    UNLOADABLE = f"Blender cannot be loaded ({error}): apt-get install what apt-packages.txt lists"
+
+TILES = {"<UDIM>": r"\d{4}", "<UVTILE>": r"u\d+_v\d+"}
+DRIVER = "Driver"  # how Blender's note about a driver that it did not run begins; other scripts draw buttons
+TOLD = 5  # missing files in a message
+UNTRUE = ("date", "render_time", "memory", "hostname", "filename")  # burnt-in notes that differ between two renders
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
+    """The .blend cannot be rendered as it is: no retry can help."""
+
+
+def open_blend(request):
+    """Opens the file and prepares its scene."""
+    try:
+        bpy.ops.wm.open_mainfile(filepath=request["open"], load_ui=False, use_scripts=request["runScripts"])
+    except RuntimeError as error:
+        raise Refused(f"Blender cannot open it: {reason(error)}") from error
+    scene = bpy.data.scenes.get(request["scene"])
+    if scene is None:
+        raise Refused(f"Blender finds no scene {request['scene']!r} in it")
+    if bpy.context.window:
+        bpy.context.window.scene = scene
+    if not request["ignoreMissingAssets"] and (missing := missing_files(scene)):
+        more = f" and {len(missing) - TOLD} more" if len(missing) > TOLD else ""
+        raise Refused(f"{len(missing)} of the files it refers to are missing: {', '.join(missing[:TOLD])}{more}")
+    prepare(scene, request)
+    return scene, {
+        "blender": bpy.app.version_string.split()[0],
+        "engine": scene.render.engine,
+        "width": scene.render.resolution_x * scene.render.resolution_percentage // 100,
+        "height": scene.render.resolution_y * scene.render.resolution_percentage // 100,
+        "sound": has_sound(scene),
+    }
+
+
+def prepare(scene, request):
+    """PNG, on the CPU, with this job's threads; size and samples as asked for; nothing that tells the time."""
+    render = scene.render
+    render.threads_mode, render.threads = "FIXED", request["threads"]
+    render.use_overwrite, render.use_placeholder, render.use_file_extension = True, False, True
+    image = render.image_settings
+    if hasattr(image, "media_type"):
+        image.media_type = "IMAGE"
+    image.file_format = "PNG"
+    for note in UNTRUE:
+        setattr(render, f"use_stamp_{note}", False)
+    if request["percent"]:
+        render.resolution_percentage = request["percent"]
+    if render.engine == "CYCLES":
+        scene.cycles.device = "CPU"
+    if request["samples"] and render.engine == "CYCLES":
+        scene.cycles.samples = request["samples"]
+    elif request["samples"] and hasattr(scene, "eevee"):
+        scene.eevee.taa_render_samples = request["samples"]
+
+
+def missing_files(scene):
+    """Files that the .blend refers to and that are not there, each once."""
+    data = bpy.data
+    paths = {library.filepath: library for library in data.libraries if not getattr(library, "packed_file", None)}
+    for images in (data.images, data.movieclips):
+        for each in images:
+            if each.source in {"FILE", "SEQUENCE", "MOVIE", "TILED"} and not getattr(each, "packed_file", None):
+                paths[each.filepath] = each
+    for sound in (*data.sounds, *data.fonts, *data.cache_files, *data.volumes):
+        if not getattr(sound, "packed_file", None):
+            paths[sound.filepath] = sound
+    for strip in strips_of(scene):
+        if strip.type == "MOVIE":
+            paths[strip.filepath] = strip
+        elif strip.type == "IMAGE":
+            paths |= {f"{strip.directory.rstrip('/')}/{element.filename}": strip for element in strip.elements}
+    return sorted(path for path, owner in paths.items() if path and path != "<builtin>" and not stands(path, owner))
+
+
+def stands(path, owner):
+    """Whether a file is there; of tiles, whether any is."""
+    library = getattr(owner, "library", None)
+    file = Path(bpy.path.native_pathsep(bpy.path.abspath(path, library=library)))
+    mark = next((mark for mark in TILES if mark in file.name), None)
+    if mark is None:
+        return file.exists()
+    pattern = re.escape(file.name).replace(re.escape(mark), TILES[mark])
+    return file.parent.is_dir() and any(re.fullmatch(pattern, other.name) for other in file.parent.iterdir())
+
+
+def strips_of(scene):
+    editor = scene.sequence_editor
+    if editor is None:
+        return []
+    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
+
+
+def has_sound(scene):
+    speakers = any(each.type == "SPEAKER" and each.data.sound for each in scene.objects)
+    return speakers or any(strip.type == "SOUND" and not strip.mute for strip in strips_of(scene))
+
+
+def render_frame(scene, request):
+    """One frame; answers how long it took."""
+    began = time.perf_counter()
+    frame, path = request["render"], request["path"]
+    scene.frame_set(frame)
+    if bpy.app.autoexec_fail and bpy.app.autoexec_fail_message.startswith(DRIVER):
+        what = bpy.app.autoexec_fail_message
+        raise Refused(f'its animation runs Python ({what}): if you trust it, start with "runScripts": true')
+    scene.render.filepath = path
+    try:
+        done = bpy.ops.render.render(write_still=True, scene=scene.name)
+    except RuntimeError as error:
+        return {"failed": frame, "reason": reason(error)}
+    if done != {"FINISHED"} or not Path(path).exists():
+        return {"failed": frame, "reason": f"Blender ended the render with {sorted(done)} and wrote no image"}
+    return {"rendered": frame, "seconds": round(time.perf_counter() - began, 4)}
+
+
+def mix(scene, request):
+    """The scene's sound between two frames, as a WAV file."""
+    scene.frame_start, scene.frame_end = request["first"], request["last"]
+    try:
+        bpy.ops.sound.mixdown(filepath=request["mix"], container="WAV", codec="PCM", format="S16", mixrate=48_000)
+    except RuntimeError as error:
+        return {"failed": None, "reason": reason(error)}
+    return {"mixed": request["mix"]}
+
+
+def reason(error):
+    """Blender's report in one line."""
+    return " ".join(str(error).replace("Error: ", "").split())
+
+
+def main():
+    answers = os.fdopen(int(sys.argv[1]), "w", buffering=1)
+    scene = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if UNLOADABLE:
+                raise Refused(UNLOADABLE)  # noqa: TRY301 - answered like any other refusal
+            if "open" in request:
+                scene, facts = open_blend(request)
+                answer = {"ready": facts}
+            elif "render" in request:
+                answer = render_frame(scene, request)
+            else:
+                answer = mix(scene, request)
+        except Refused as refusal:
+            answer = {"refused": str(refusal)}
+        answers.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()

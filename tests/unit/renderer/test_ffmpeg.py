@@ -1,0 +1,99 @@
+"""FFmpeg's commands, without FFmpeg."""
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from renderer import ffmpeg
+from renderer.ffmpeg import SHEET_FRAMES, FilmError, executable, feed, film_command, run, sheet_command, sheet_frames
+from renderer.png import Image
+
+OPAQUE = Image(width=160, height=90, depth=8, colour=2)
+CLEAR = Image(width=160, height=90, depth=8, colour=6)
+
+
+@pytest.fixture(autouse=True)
+def found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/opt/ffmpeg")
+
+
+def test_the_rate_is_given_as_a_fraction() -> None:
+    command = film_command(OPAQUE, Fraction(30_000, 1_001), Path("film.mp4"))
+    assert command[command.index("-framerate") + 1] == "30000/1001"
+    assert command[0] == "/opt/ffmpeg"
+
+
+def test_only_pictures_with_transparency_are_laid_on_black() -> None:
+    assert [
+        any("premultiply" in word for word in film_command(image, Fraction(24), Path("f.mp4")))
+        for image in (OPAQUE, CLEAR)
+    ] == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(1, [0]), (2, [0, 1]), (30, list(range(30))), (59, list(range(0, 59, 2)))]
+)
+def test_a_contact_sheet_shows_first_and_last_and_what_lies_evenly_between(count: int, shown: list[int]) -> None:
+    assert sheet_frames(range(count)) == shown
+
+
+def test_a_long_film_has_a_contact_sheet_no_larger_than_others() -> None:
+    shown = sheet_frames(range(200_000))
+    assert (len(shown), len(set(shown)), shown[0], shown[-1]) == (SHEET_FRAMES, SHEET_FRAMES, 0, 199_999)
+
+
+@pytest.mark.parametrize(("count", "tile"), [(1, "tile=1x1"), (2, "tile=2x1"), (24, "tile=5x5"), (30, "tile=6x5")])
+def test_a_contact_sheet_has_room_for_every_picture(count: int, tile: str) -> None:
+    command = sheet_command(OPAQUE, count, Path("sheet.png"))
+    assert any(f",{tile}:" in word for word in command)
+
+
+def test_without_a_bundle_the_systems_program_is_used_and_without_any_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("IMAGEIO_FFMPEG_EXE")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FilmError, match="pip install imageio-ffmpeg, or apt install ffmpeg"):
+        executable()
+    program = tmp_path / "ffmpeg"
+    program.touch(mode=0o755)
+    assert executable() == str(program)
+
+
+def script(text: str) -> list[str]:
+    return [sys.executable, "-c", text]
+
+
+def test_a_program_that_fails_or_complains_is_quoted() -> None:
+    with pytest.raises(FilmError, match="FFmpeg ended with 3: no such codec"):
+        run(script("import sys; print('no such codec', file=sys.stderr); sys.exit(3)"))
+    with pytest.raises(FilmError, match="FFmpeg ended with 0: corrupt frame"):
+        run(script("import sys; print('corrupt frame', file=sys.stderr)"))
+    assert run(script("print('frame=24')")) == "frame=24\n"
+
+
+def test_a_program_that_ends_while_it_is_fed_is_quoted_too() -> None:
+    with pytest.raises(FilmError, match="FFmpeg ended with 1: picture 2 is broken"):
+        feed(
+            script("import sys; sys.stdin.read(1); sys.exit('picture 2 is broken')"), (bytes(1 << 20) for _ in range(9))
+        )
+
+
+def test_what_goes_wrong_while_feeding_ends_the_program() -> None:
+    def pictures() -> object:
+        yield b"first"
+        raise KeyError("second")
+
+    with pytest.raises(KeyError):
+        feed(script("import sys; sys.stdin.read()"), pictures())  # type: ignore[arg-type]
+
+
+def test_frames_that_decode_are_counted_from_the_last_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg, "run", lambda _: "frame=11\nfps=0.0\nprogress=continue\nframe=24\nprogress=end\n")
+    assert ffmpeg.decoded_frames(Path("film.mp4")) == 24
