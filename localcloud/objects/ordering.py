@@ -1,8 +1,9 @@
 """Keys in S3's order, read from folders without reading all of them again for every page.
 
 S3 lists keys by their UTF-8 bytes, which is the order of code points and so of Python's strings. A folder sorts as its
-name with a ``/``: ``a!``, ``a/b``, ``a0``. Each folder's names are sorted once and kept while its modification time
-stays; a page seeks in them by bisection, so 100,000 keys are listed in 100 pages at the cost of one scan.
+name with a ``/``: ``a!``, ``a/b``, ``a0``. Each folder's names are sorted once and kept while its change time stays
+(which, unlike the modification time, nobody can set back); a page seeks in them by bisection. So 100,000 keys are
+listed in 100 pages at the cost of one scan.
 """
 
 import os
@@ -16,12 +17,12 @@ from dataclasses import dataclass
 from localcloud.objects.keys import MORE, OBJECT, is_plain, segment_of, segment_path
 
 _MAX_NAMES = 500_000  # kept in memory over all folders, about 100 bytes each
-_TICK = 50_000_000  # ns; a change within the clock tick of the last one may leave the modification time as it was
+_TICK = 50_000_000  # ns; a change within the clock tick of the last one may leave the change time as it was
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """``names`` sorted, folders with a final ``/``; ``sources`` the physical folders and their modification times."""
+    """``names`` sorted, folders with a final ``/``; ``sources`` the physical folders and their change times, in ns."""
 
     names: list[str]
     sources: tuple[tuple[str, int], ...]
@@ -69,14 +70,14 @@ class Ordering:
     def _read(self, path: str) -> _Folder:
         with self._lock:
             kept = self._kept.get(path)
-        if kept is not None and all(self._modified(source) == time_ns for source, time_ns in kept.sources):
+        if kept is not None and all(self._changed(source) == changed for source, changed in kept.sources):
             return kept
         begun = time.time_ns()
         names: list[str] = []
         sources: list[tuple[str, int]] = []
         self._scan(path, "", "", names, sources)
         folder = _Folder(sorted(set(names)), tuple(sources))
-        settled = all(begun - modified > _TICK for _, modified in sources)
+        settled = all(begun - changed > _TICK for _, changed in sources)
         self._keep(path, folder if settled and sources else None)
         return folder
 
@@ -92,9 +93,9 @@ class Ordering:
                 _, dropped = self._kept.popitem(last=False)
                 self._count -= len(dropped.names)
 
-    def _modified(self, path: str) -> int:
+    def _changed(self, path: str) -> int:
         try:
-            return os.stat(path, dir_fd=self._root, follow_symlinks=False).st_mtime_ns
+            return os.stat(path, dir_fd=self._root, follow_symlinks=False).st_ctime_ns
         except OSError:
             return -1
 
@@ -105,7 +106,7 @@ class Ordering:
         except OSError:
             return  # removed meanwhile, or a symbolic link
         try:
-            sources.append((path, os.fstat(fd).st_mtime_ns))
+            sources.append((path, os.fstat(fd).st_ctime_ns))
             with os.scandir(fd) as entries:
                 for entry in entries:
                     folder = entry.is_dir(follow_symlinks=False)

@@ -87,6 +87,7 @@ def test_a_wrong_claim_is_refused_and_the_upload_goes_on(s3: "S3Client", bucket:
     assert refused_parts(one, {"PartNumber": 2, "ETag": small["ETag"]}, three) == (400, "EntityTooSmall")
     s3.put_object(Bucket=bucket, Key="big", Body=b"here first")
     assert refused_parts(one, IfNoneMatch="*") == (412, "PreconditionFailed")
+    assert refused(s3.list_parts, Bucket=bucket, Key="other", UploadId=upload) == (404, "NoSuchUpload")
     assert refused(s3.upload_part, **claim, PartNumber=0, Body=b"") == (400, "InvalidArgument")
     assert s3.get_object(Bucket=bucket, Key="big")["Body"].read() == b"here first"
     complete(s3, bucket, upload, [one])

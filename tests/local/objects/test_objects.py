@@ -129,7 +129,7 @@ def test_chunks_with_a_trailing_checksum_are_decoded_checked_and_stored_without_
 ) -> None:
     crc = base64.b64encode(zlib.crc32(b"hello world").to_bytes(4, "big"))
 
-    def put(trailer: bytes) -> tuple[int, dict[str, str], bytes]:
+    def put(trailer: bytes, length: str = "11") -> tuple[int, dict[str, str], bytes]:
         return send(
             s3,
             "PUT",
@@ -137,11 +137,14 @@ def test_chunks_with_a_trailing_checksum_are_decoded_checked_and_stored_without_
             b"6\r\nhello \r\n5\r\nworld\r\n0\r\nx-amz-checksum-crc32:" + trailer + b"\r\n\r\n",
             Content_Encoding="gzip,aws-chunked",
             x_amz_content_sha256="STREAMING-UNSIGNED-PAYLOAD-TRAILER",
-            x_amz_decoded_content_length="11",
+            x_amz_decoded_content_length=length,
             x_amz_trailer="x-amz-checksum-crc32",
         )
 
     assert b"<Code>BadDigest</Code>" in put(b"AAAAAA==")[2]
+    assert b"<Code>IncompleteBody</Code>" in put(crc, length="12")[2]
+    assert b"<Code>IncompleteBody</Code>" in put(crc, length="10")[2]
+    assert refused(s3.head_object, Bucket=bucket, Key="a") == (404, "404")
     status, headers, _ = put(crc)
     assert (status, headers["x-amz-checksum-crc32"]) == (200, crc.decode())
     found = s3.get_object(Bucket=bucket, Key="a")
