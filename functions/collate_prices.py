@@ -21,9 +21,11 @@ from fanout.plan import PLAN, Plan, read_plan, read_staged
 from fanout.prices import Price, SlicePrices, Unpriced
 from fanout.request import parse_request
 from fanout.s3 import Objects, S3Uri, sha256
+from price_quality import Precision, models_of
 from price_report import positions_csv, report_page
 from price_totals import Totals
 
+MODEL = "model.json"
 FETCHES_AT_ONCE = 16
 FAILURES_TOLD = 5  # in the error's message; aggregate.json lists them all
 
@@ -46,6 +48,7 @@ class CollateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class Collation:
     """What the results add up to."""
 
+    precision: Precision
     totals: Totals = field(default_factory=Totals)
     priced: list[tuple[Position, Price]] = field(default_factory=list)
     failed: list[Unpriced] = field(default_factory=list)
@@ -56,7 +59,7 @@ class Collation:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """-> ``{jobName, status, positions, priced, aggregateUri, outputUri}``; writes totals, report, then the manifest.
+    """-> ``{jobName, status, positions, priced, missedTarget, aggregateUri, outputUri}``; the manifest is written last.
 
     Raises ResultsIncompleteError if more positions lack a price than the run tolerates.
     """
@@ -66,7 +69,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     reasons = failed_children.reasons(request.job)
     collation = collate(plan, output, reasons, objects)
     market = parse_market(read_staged(objects, output, plan, "market.json"))
-    aggregate = aggregate_of(request, plan, collation, market)
+    models = read_models(plan, output, collation) if plan.work.parameters["calibrate"] else {}
+    aggregate = aggregate_of(request, plan, collation, market, models)
     write_outputs(request, output, plan, collation, aggregate, market)
     if len(collation.failed) * 100 > request.tolerated_failure_percentage * plan.items:
         raise ResultsIncompleteError(shortfall(collation.failed, plan.items))
@@ -77,6 +81,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "status": "PARTIAL" if collation.failed else "COMPLETE",
         "positions": plan.items,
         "priced": len(collation.priced),
+        "missedTarget": collation.precision.missed,
         "aggregateUri": str(output / "aggregate.json"),
         "outputUri": str(output),
     }
@@ -84,7 +89,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def collate(plan: Plan, output: S3Uri, reasons: Mapping[int, str], objects: Objects) -> Collation:
     """Goes through slices and book side by side; every position ends up priced or failed, none twice."""
-    collation = Collation()
+    collation = Collation(precision=Precision(plan.work.parameters["targetStandardErrorBp"]))
     lines = iter(read_staged(objects, output, plan, "positions.jsonl").splitlines())
     for index, (body, notes) in enumerate(results(plan, output, objects)):
         start, stop = plan.slice(index)
@@ -105,8 +110,19 @@ def collate(plan: Plan, output: S3Uri, reasons: Mapping[int, str], objects: Obje
             if price := by_index.get(position.index):
                 collation.priced.append((position, price))
                 collation.totals.add(position, price)
+                collation.precision.add(price)
     collation.failed.sort(key=lambda unpriced: unpriced.index)
     return collation
+
+
+def read_models(plan: Plan, output: S3Uri, collation: Collation) -> dict[str, Any]:
+    """How the models of this run fit; none if the job that finds them failed."""
+    try:
+        body = objects.get(output / MODEL)
+    except UriError:
+        return {}
+    collation.files.append(OutputFile(path=MODEL, size=len(body), sha256=sha256(body)))
+    return dict(models_of(body, plan.hash))
 
 
 def results(plan: Plan, output: S3Uri, objects: Objects) -> Iterator[tuple[bytes, dict[str, str]]]:
@@ -144,7 +160,9 @@ def checked(body: bytes, plan: Plan, index: int, positions: list[Position]) -> S
     return result
 
 
-def aggregate_of(request: CollateRequest, plan: Plan, collation: Collation, market: Market) -> dict[str, Any]:
+def aggregate_of(
+    request: CollateRequest, plan: Plan, collation: Collation, market: Market, models: dict[str, Any]
+) -> dict[str, Any]:
     """``aggregate.json``: the same to the last bit however the work was sliced."""
     return {
         "jobName": request.job_name,
@@ -153,6 +171,8 @@ def aggregate_of(request: CollateRequest, plan: Plan, collation: Collation, mark
         "failed": msgspec.to_builtins(collation.failed),
         "complete": not collation.failed,
         **collation.totals.report(market.fx),
+        **collation.precision.report(),
+        "models": models,
         "valuationDate": market.valuation_date.isoformat(),
         "inputSha256": plan.work.inputs["book"],
         "marketSha256": plan.work.inputs["market"],

@@ -22,7 +22,7 @@ from price_effort import Effort
 
 SECONDS_PER_SLICE = 10.0  # long beside a child's start-up, short beside a Spot notice
 PILOT_SECONDS = 60.0  # of work from which on a pilot pays that finds how many paths the target needs
-STALE = ("aggregate.json", "positions.csv", "report.html", "timings.json")  # a new plan makes them untrue
+STALE = ("model.json", "aggregate.json", "positions.csv", "report.html", "timings.json")  # untrue of another plan
 
 logger = Logger(service="count-positions")
 objects = Objects()

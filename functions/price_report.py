@@ -60,6 +60,7 @@ def report_page(aggregate: dict[str, Any], priced: Sequence[tuple[Position, Pric
         f"<h1>{title}</h1>",
         f'<p class="quiet">Valuation date {aggregate["valuationDate"]}. {aggregate["pathsPriced"]:,} paths.</p>',
         _totals(aggregate),
+        _quality(aggregate),
         _failures(aggregate["failed"]),
         _sums("By underlying", "Underlying", aggregate["byUnderlying"]),
         _risk(aggregate.get("risk")),
@@ -80,6 +81,22 @@ def _totals(aggregate: dict[str, Any]) -> str:
         whole = f"{aggregate['currency']} {aggregate['pv']:,.0f} ± {aggregate['standardError']:,.0f}"
         lines.append(f'<p class="quiet">Together {whole} (one standard error)</p>')
     return "\n".join(lines)
+
+
+def _quality(aggregate: dict[str, Any]) -> str:
+    """What a reader of the totals must know about them."""
+    target = aggregate["targetStandardErrorBp"]
+    lines = [
+        f"Largest standard error of a position {aggregate['largestStandardErrorBp']:.2f} bp, target {target:g} bp."
+    ]
+    lines += [f"{aggregate['missedTarget']} positions missed the target."] if aggregate["missedTarget"] else []
+    lines += [
+        f"Heston for {escape(name)}: {fit['quality']} fit, {fit['rmsBp']:.0f} bp of volatility (rms), "
+        f"{fit['worstBp']:.0f} at worst."
+        for name, fit in aggregate["models"].items()
+    ]
+    alarm = aggregate["missedTarget"] or any(fit["quality"] == "poor" for fit in aggregate["models"].values())
+    return f'<div class="{"bad" if alarm else "quiet"}">{"<br>".join(lines)}</div>'
 
 
 def _failures(failed: Sequence[dict[str, Any]]) -> str:

@@ -81,6 +81,8 @@ class MonteCarlo:
         """Totals, the largest positions, what has no price, and where the files are."""
         aggregate = json.loads((out / "aggregate.json").read_bytes())
         to.print(totals(aggregate))
+        for line in doubts(aggregate):
+            to.print(Text(line, style="yellow"), soft_wrap=True)
         if "risk" in aggregate:
             to.print(risk(aggregate["risk"]))
         if rows := largest(out / "positions.csv"):
@@ -100,6 +102,19 @@ def totals(aggregate: Mapping[str, Any]) -> Table:
     if len(aggregate["totals"]) > 1 and "pv" in aggregate:
         rows.add_row(f"all, in {aggregate['currency']}", *value_and_error(aggregate), f"{aggregate['priced']:,}")
     return rows
+
+
+def doubts(aggregate: Mapping[str, Any]) -> list[str]:
+    """What a reader of the totals must know about them."""
+    lines = [
+        f"poor fit: Heston for {name} is {fit['rmsBp']:.0f} bp of volatility off its quotes (rms)"
+        for name, fit in aggregate.get("models", {}).items()
+        if fit["quality"] == "poor"
+    ]
+    if missed := aggregate.get("missedTarget"):
+        largest, target = aggregate["largestStandardErrorBp"], aggregate["targetStandardErrorBp"]
+        lines.append(f"{plural(missed, 'position')} missed the target of {target:g} bp: up to {largest:.2f} bp")
+    return lines
 
 
 def risk(measured: Mapping[str, Any]) -> Table:

@@ -57,6 +57,7 @@ def price_of(position: Position) -> Price:
         standard_error=1.0,
         scrambles=scrambles,
         paths=100,
+        percent_standard_error=0.011 + 0.004 * (position.index == 3),
     )
 
 
@@ -100,6 +101,29 @@ def test_a_complete_run_has_totals_by_currency_strike_and_underlying(
     parts = [total["EUR"]["pv"] for total in aggregate["byStrike"].values()]
     assert math.fsum(parts) == pytest.approx(aggregate["pv"], rel=1e-12)
     assert desk.get("aggregation_desk.json").keys() == aggregate["byStrike"].keys()
+
+
+def test_an_error_beyond_its_target_is_told(desk: Desk, planned: Plan, context: LambdaContext) -> None:
+    price_all(desk, planned)
+    assert collate(context)["missedTarget"] == 1  # 1.5 bp; the others have 1.1 bp of 1 bp
+    assert desk.get("MCAutocallable/aggregate.json")["largestStandardErrorBp"] == pytest.approx(1.5)
+    page = desk.client.get_object(Bucket=BUCKET, Key="MCAutocallable/report.html")["Body"].read().decode()
+    assert "1 positions missed the target" in page
+
+
+def test_how_a_model_fits_its_quotes_is_told(desk: Desk, request_of: Any, context: LambdaContext) -> None:
+    surface = json.loads((EXAMPLES / "eurostoxx50_2019-11-20_surface.json").read_text())
+    count_positions.handler(request_of(WORKSHOP, marketUri=desk.put("market.json", surface)), context)
+    plan = read_plan(Objects(desk.client), OUTPUT)
+    price_all(desk, plan)
+    fit = {"quality": "poor", "rmsBp": 60.0, "worstBp": 160.0, "feller": 0.7, "parameters": {}, "quotes": []}
+    desk.put("MCAutocallable/model.json", {"planHash": plan.hash, "fits": {"SX5E": {"calibration": fit}}})
+    collate(context)
+    assert desk.get("MCAutocallable/aggregate.json")["models"]["SX5E"]["quality"] == "poor"
+    assert "model.json" in {file["path"] for file in desk.get("MCAutocallable/manifest.json")["files"]}
+    desk.put("MCAutocallable/model.json", {"planHash": "0" * 64, "fits": {}})
+    with pytest.raises(PlanError, match=r"model\.json is of plan"):
+        collate(context)
 
 
 def test_the_books_error_is_the_scatter_of_the_sum_not_the_sum_of_scatters(
