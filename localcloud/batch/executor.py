@@ -108,6 +108,8 @@ class Executor:
         due = self._engine.tick()
         while self._commands:
             self._obey(self._commands.popleft())
+        for server in self._pool.unread():
+            self._listen(server)
         for ready, _ in self._selector.select(self._patience(due)):
             if ready.fileobj == self._wake:
                 with suppress(BlockingIOError):
@@ -138,13 +140,16 @@ class Executor:
                 number = signal.SIGKILL if command.kill else signal.SIGTERM
                 self._running[attempt].server.signal(attempt, number)
             return
-        attempt = (command.job.id, command.attempt)
         try:
-            launch = self._prepare(command)
+            self._spawn(self._prepare(command))
         except LookupError as error:
-            self._engine.attempt_ended(*attempt, exit_code=None, reason=f"CannotPullContainerError: {error.args[0]}")
-            return
-        self._spawn(launch)
+            self._fail(command, f"CannotPullContainerError: {error.args[0]}")
+        except Exception as error:
+            LOG.exception("batch: job %s cannot start", command.job.id)
+            self._fail(command, f"CannotStartContainerError: {error}")
+
+    def _fail(self, command: Start, reason: str) -> None:
+        self._engine.attempt_ended(command.job.id, command.attempt, exit_code=None, reason=reason)
 
     def _spawn(self, launch: Launch) -> None:
         server = self._pool.get(launch)
@@ -181,12 +186,12 @@ class Executor:
         self._engine.attempt_ended(*attempt, exit_code=code, reason=reason)
 
     def _bury(self, server: Server) -> None:
-        """A fork server has died: its attempts are lost, or begin again if it had not begun any."""
-        self._pool.bury(server)
+        """A fork server has died: its attempts are lost, or begin again if its package let it begin none."""
+        again = self._pool.bury(server)
         for attempt, running in [(attempt, each) for attempt, each in self._running.items() if each.server is server]:
-            if server.ready:
-                shutil.rmtree(running.launch.directory, ignore_errors=True)
-                self._end(attempt, LOST, None)
-            else:
+            if again:
                 running.output.close()
                 self._spawn(running.launch)
+            else:
+                shutil.rmtree(running.launch.directory, ignore_errors=True)
+                self._end(attempt, LOST, None)

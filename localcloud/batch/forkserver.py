@@ -222,9 +222,9 @@ def _run(package: Any, arguments: list[str], environment: dict[str, str]) -> int
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(write_through=bool(environment.get("PYTHONUNBUFFERED")))
+    at_once = bool(environment.get("PYTHONUNBUFFERED"))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=at_once, write_through=at_once)
     return int(package.run(arguments))
 
 

@@ -1,10 +1,13 @@
 """What attempts print, on its way to the logs: read in bounded pieces, delivered in whole lines."""
 
 import fcntl
+import logging
 import os
 from contextlib import suppress
 
 from localcloud.batch.ports import Logs
+
+LOG = logging.getLogger(__name__)
 
 CAPACITY = 1 << 18  # bytes an attempt may print before it has to wait for a look at it
 PIECE = 1 << 16  # bytes read at once
@@ -44,7 +47,7 @@ class Output:
                 break
         self._deliver(now, last=True)
         if not self._written:
-            self._logs.append(self._group, self._stream, [])
+            self._append([])
         self.close()
 
     def close(self) -> None:
@@ -62,5 +65,11 @@ class Output:
             for start in range(0, len(line), LINE)
         ]
         if events:
-            self._logs.append(self._group, self._stream, events)
+            self._append(events)
             self._written = True
+
+    def _append(self, events: list[tuple[int, str]]) -> None:
+        try:
+            self._logs.append(self._group, self._stream, events)
+        except Exception:
+            LOG.exception("batch: %s events of %s %s are lost", len(events), self._group, self._stream)

@@ -60,19 +60,28 @@ class Pool:
             self._retired.discard(server)
             self._close(server)
 
-    def bury(self, server: Server) -> None:
-        """The server has died."""
+    def bury(self, server: Server) -> bool:
+        """The server has died. True if it died of importing its package, which will run without one from now on."""
         self._retired.discard(server)
-        for kind in [kind for kind, slot in self._slots.items() if slot.server is server]:
+        kinds = [kind for kind, slot in self._slots.items() if slot.server is server]
+        stillborn = [kind for kind in kinds if kind != EXECUTING and not server.ready]
+        for kind in kinds:
             del self._slots[kind]
-            if not server.ready and kind != EXECUTING:
-                self._cold.add(kind)
+        self._cold.update(stillborn)
         self._close(server)
+        return bool(stillborn)
+
+    def unread(self) -> list[Server]:
+        """Servers whose reports were received, but not seen, while something was sent to them."""
+        return [server for server in self._all() if server.unread]
 
     def close(self) -> None:
         """End them all, and with them their children."""
-        for server in [*self._retired, *(slot.server for slot in self._slots.values())]:
+        for server in self._all():
             server.close()
+
+    def _all(self) -> list[Server]:
+        return [*self._retired, *(slot.server for slot in self._slots.values())]
 
     def _kind(self, launch: Launch) -> Kind:
         image = launch.image

@@ -2,9 +2,11 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +48,8 @@ class Server:
             )
         self._socket.setblocking(False)
         self.ready = False
+        self._dead = False
+        self._unread: deque[bytes] = deque()
         self._waiting: list[tuple[bytes, int | None]] = []  # until it is ready
         self.pids: dict[Key, int | None] = {}  # of attempts that have not ended; None until it has said so
 
@@ -71,28 +75,43 @@ class Server:
         if attempt in self.pids:
             self._send(json.dumps({"signal": name(attempt), "number": int(number)}).encode(), None)
 
+    @property
+    def unread(self) -> bool:
+        """Whether it has said something that select does not show any more."""
+        return bool(self._unread)
+
     def reports(self) -> Iterator[Report]:
         """What it has said since; raises EOFError when it has died."""
-        while True:
-            try:
-                packet = self._socket.recv(PACKET)
-            except BlockingIOError:
-                return
-            except ConnectionResetError:
-                packet = b""
-            if not packet:
-                raise EOFError
-            report = json.loads(packet)
-            if "ready" in report:
-                self.ready = True
-                waiting, self._waiting = self._waiting, []
-                for request, output in waiting:
-                    self._send(request, output)
-            elif "started" in report:
-                self.pids[key(report["started"])] = report["pid"]
-            else:
-                self.pids.pop(key(report.get("ended") or report["failed"]), None)
+        self._drain()
+        while self._unread:
+            report = json.loads(self._unread.popleft())
+            self._note(report)
             yield report
+        if self._dead:
+            raise EOFError
+
+    def _note(self, report: Report) -> None:
+        if "ready" in report:
+            self.ready = True
+            waiting, self._waiting = self._waiting, []
+            for request, output in waiting:
+                self._send(request, output)
+        elif "started" in report:
+            self.pids[key(report["started"])] = report["pid"]
+        else:
+            self.pids.pop(key(report.get("ended") or report["failed"]), None)
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            while not self._dead:
+                try:
+                    packet = self._socket.recv(PACKET)
+                except ConnectionResetError:
+                    packet = b""
+                if packet:
+                    self._unread.append(packet)
+                else:
+                    self._dead = True
 
     def close(self) -> None:
         """It kills its children and ends when it sees this; dead already, its children's groups are killed here."""
@@ -115,12 +134,19 @@ class Server:
         if not self.ready:
             self._waiting.append((request, output))
             return
-        self._socket.setblocking(True)  # it answers promptly; a full buffer only means that it is forking
         try:
-            socket.send_fds(self._socket, [request], [] if output is None else [output])
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # its death is noticed when its reports are read
+            while not self._dead and not self._sent(request, output):
+                self._drain()  # it may be waiting for us to read before it reads on
+                select.select([self._socket], [self._socket], [])
         finally:
-            self._socket.setblocking(False)
             if output is not None:
                 os.close(output)
+
+    def _sent(self, request: bytes, output: int | None) -> bool:
+        try:
+            socket.send_fds(self._socket, [request], [] if output is None else [output])
+        except BlockingIOError:
+            return False
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # its death is noticed when its reports are read
+        return True

@@ -18,6 +18,6 @@ def alive(pid: int) -> bool:
     """Whether a process runs; one that is dead but not reaped does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in {"Z", "X"}

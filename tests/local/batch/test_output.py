@@ -1,7 +1,10 @@
 """Logs: timely, whole, bounded."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.local.batch.processes import eventually
 
@@ -78,3 +81,34 @@ def test_watchers_see_the_submitted_jobs_statuses_in_order(batch: "Batch") -> No
         "SUCCEEDED",
     ]
     assert [status for job_id, status in seen if job_id == array] == ["SUBMITTED", "PENDING", "SUCCEEDED"]
+
+
+def test_a_log_service_that_fails_loses_its_events_but_no_job(
+    batch: "Batch", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(group: str, stream: str, events: object) -> None:
+        raise ConnectionError("no logs today")
+
+    monkeypatch.setattr(batch.logs, "append", broken)
+    assert batch.finish(batch.submit("echo hello"))["status"] == "SUCCEEDED"
+    assert "1 events of /aws/batch/job" in caplog.text
+
+
+def test_credentials_that_cannot_be_had_fail_the_attempt(
+    batch: "Batch", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(role: str | None, session: str) -> dict[str, str]:
+        raise PermissionError("this role cannot be assumed")
+
+    monkeypatch.setattr(batch.service, "_credentials", broken)
+    job = batch.finish(batch.submit("echo hello"))
+    assert job["container"]["reason"] == "CannotStartContainerError: this role cannot be assumed"
+
+
+def test_two_hundred_jobs_run_side_by_side(make_batch: Callable[..., "Batch"]) -> None:
+    batch = make_batch(workers=200)
+    batch.queue("queue", maxvcpus=500)
+    job_id = batch.submit("echo $AWS_BATCH_JOB_ARRAY_INDEX; sleep 60", arrayProperties={"size": 200})
+    eventually(lambda: batch.describe(job_id)["arrayProperties"]["statusSummary"]["RUNNING"] == 200)
+    batch.service.handle("terminatejob", {"jobId": job_id, "reason": "seen"})
+    assert batch.finish(job_id)["arrayProperties"]["statusSummary"]["FAILED"] == 200

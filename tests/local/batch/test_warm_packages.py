@@ -195,7 +195,7 @@ def test_a_killed_server_costs_its_children_an_attempt_and_is_replaced(batch: "B
         "fragile",
         __main__="""
             import os, time
-            print(os.getppid(), flush=True)
+            print(os.getppid())  # without flushing: it is to be seen at once
             time.sleep(60 if os.environ["AWS_BATCH_JOB_ATTEMPT"] == "1" else 0)
         """,
     )
