@@ -66,7 +66,7 @@ def test_unique_items_random_numbers_and_uuids(execute: Execute) -> None:
     }
     output = execute(one({"Type": "Pass", "Parameters": parameters}), {"list": [1, 2, 2, 5]})["output"]
     assert sorted(output["unique"]) == [1, 2, 5]
-    assert 1 <= output["random"] < 10
+    assert 1 <= output["random"] <= 10
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", output["uuid"])
 
 
