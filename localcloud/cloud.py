@@ -89,7 +89,12 @@ class LocalCloud:
                 "sts": credentials.sts,
                 "iam": ManagedPolicies(account=settings.account),
             },
-            objects=objects.application(_directory(self._state / "objects"), fallback, region=settings.region),
+            objects=objects.application(
+                _directory(self._state / "objects"),
+                fallback,
+                durable=settings.state is not None,  # a temporary directory need not survive a power cut
+                region=settings.region,
+            ),
             fallback=fallback,
         )
         self._server = Server(self._listener, gateway)
