@@ -117,7 +117,8 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
     from stepbatch.mirror import mirror, restore
 
     objects = Objects(cloud.s3)
-    root = S3Uri(cloud.output(BUCKET), workspace.folder(pipeline.name, uuid4().hex[:6]))
+    bucket = getattr(pipeline, "bucket", BUCKET)  # nton delivers to a bucket of its own
+    root = S3Uri(cloud.output(bucket), workspace.folder(pipeline.name, uuid4().hex[:6]))
     inputs, output = root / "input", root / "output"
     request, files = pipeline.request(inputs, output), pipeline.files()
     machine = cloud.output(pipeline.machine)

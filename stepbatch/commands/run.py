@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from stepbatch.commands.array_workflow import array_workflow
+from stepbatch.commands.nton import nton
 from stepbatch.commands.options import AsJson, Aws, DryRun, Market, MaxPaths, Out, Seed, Stack, TargetSeBp, Workers
 
 app = typer.Typer(help="Run a pipeline, follow it, and fetch its results.", no_args_is_help=True, rich_markup_mode=None)
@@ -59,3 +61,7 @@ def montecarlo(
     )
     choices = Choices(out=out, workers=workers, dry_run=dry_run, as_json=as_json, aws=aws, stack=stack)
     raise typer.Exit(launch(pipeline, choices))
+
+
+app.command()(nton)
+app.command("array-workflow")(array_workflow)
