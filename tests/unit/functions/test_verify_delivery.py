@@ -178,6 +178,16 @@ def test_a_run_with_nothing_left_to_do_is_verified_without_jobs(
     assert desk.get("night/timings.json") == {"steps": []}
 
 
+def test_what_was_told_of_the_jobs_stays_when_a_repeated_run_has_none(
+    desk: Desk, prepared: dict[str, Any], context: LambdaContext
+) -> None:
+    deliver(desk, prepared["planHash"], 0, 1, 2, 3)
+    verify(context, prepared)
+    before = desk.get("night/timings.json"), desk.get("night/manifest.json")
+    verify(context, prepared, jobs={})
+    assert (desk.get("night/timings.json"), desk.get("night/manifest.json")) == before
+
+
 def test_the_ids_that_went_in_are_those_of_the_plan(
     desk: Desk, prepared: dict[str, Any], context: LambdaContext
 ) -> None:
