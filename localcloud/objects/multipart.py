@@ -104,7 +104,7 @@ def list_parts(store: Store, request: Request) -> Response:
     children += [OWNER.replace("Owner>", "Initiator>"), OWNER, text("StorageClass", "STANDARD")]
     children += [text("PartNumberMarker", marker), text("MaxParts", limit)]
     children.append(text("IsTruncated", "true" if truncated else "false"))
-    if truncated and page:
+    if page:
         children.append(text("NextPartNumberMarker", page[-1].number))
     if upload.algorithm:
         kind = "FULL_OBJECT" if upload.full_object else "COMPOSITE"

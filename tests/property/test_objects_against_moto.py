@@ -95,7 +95,14 @@ CALLS = st.one_of(
     call("delete_object_tagging", Key=KEYS),
 )
 _LIMITS = st.sampled_from([1, 2, 1000])
+UPLOADS = call(
+    "multipart",
+    Key=KEYS,
+    bodies=st.lists(BODIES, min_size=1, max_size=3),  # two of them are one too many: only the last may be this small
+    end=st.sampled_from(["complete", "complete", "abort", "wrong tag", "unknown part", "leave"]),
+)
 LISTINGS = st.one_of(
+    call("every_page", size=st.integers(1, 3)),
     call(
         "list_objects_v2",
         Prefix=st.sampled_from(["", "a", "a/", "é", "none"]),
@@ -116,12 +123,45 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
         yield [client(ours), client(theirs)]
 
 
+def upload(s3: Any, bucket: str, key: str, bodies: list[bytes], end: str) -> Any:
+    """A multipart upload from beginning to end; what the last call answers."""
+    where = {"Bucket": bucket, "Key": key}
+    where["UploadId"] = s3.create_multipart_upload(**where, ContentType="text/x-parts")["UploadId"]
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**where, PartNumber=number, Body=body)["ETag"]}
+        for number, body in enumerate(bodies, 1)
+    ]
+    if end == "abort":
+        return s3.abort_multipart_upload(**where)
+    if end == "leave":
+        listed = s3.list_parts(**where)  # moto leaves out the checksums
+        facts = [(part["PartNumber"], part["ETag"], part["Size"]) for part in listed["Parts"]]
+        return {"Parts": facts, "ResponseMetadata": listed["ResponseMetadata"]}
+    if end == "wrong tag":
+        parts[-1]["ETag"] = '"0"'
+    if end == "unknown part":
+        parts = [{"PartNumber": 9, "ETag": parts[0]["ETag"]}]
+    return s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+
+
+def every_page(s3: Any, bucket: str, size: int) -> Any:
+    """The keys of a whole listing, taken in pages."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationConfig={"PageSize": size})
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    return {"Keys": keys, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
 def answer(s3: Any, bucket: str, call: Call) -> Any:
     name, parameters = call
     if "CopySource" in parameters:
         parameters = {**parameters, "CopySource": {"Bucket": bucket, "Key": parameters["CopySource"]}}
     try:
-        response = getattr(s3, name)(Bucket=bucket, **parameters)
+        if name == "multipart":
+            response = upload(s3, bucket, parameters["Key"], parameters["bodies"], parameters["end"])
+        elif name == "every_page":
+            response = every_page(s3, bucket, parameters["size"])
+        else:
+            response = getattr(s3, name)(Bucket=bucket, **parameters)
     except ClientError as error:
         return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
     body = response.pop("Body").read() if "Body" in response else None
@@ -140,12 +180,16 @@ def compare(both: list[Any], calls: list[Call]) -> None:
         s3.create_bucket(Bucket=bucket)
     for number, made in enumerate(calls):
         ours, theirs = (answer(s3, bucket, made) for s3 in both)
-        if theirs[0] != 500:  # moto's own accidents, such as untagging an object that does not exist
-            assert ours == theirs, f"call {number}: {made}"
         assert ours[0] < 500
+        if theirs[0] == 500:  # moto's own accidents, such as untagging an object that does not exist
+            continue
+        if made[1].get("Range") == "bytes=-2" and ours[0] == 416:  # of an empty object, which moto sends
+            assert theirs[1] == b""
+            continue
+        assert ours == theirs, f"call {number}: {made}"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(calls=st.lists(st.one_of(CALLS, LISTINGS), min_size=5, max_size=30))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls=st.lists(st.one_of(CALLS, UPLOADS, LISTINGS), min_size=5, max_size=30))
 def test_the_same_calls_have_the_same_answers(both: list[Any], calls: list[Call]) -> None:
     compare(both, calls)
