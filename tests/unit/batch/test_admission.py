@@ -36,6 +36,20 @@ def test_children_start_only_while_their_requests_fit(desk: "Desk") -> None:
     assert count(job, Status.RUNNABLE) == 1
 
 
+def test_a_machine_is_filled_to_the_brim_and_not_beyond(desk: "Desk") -> None:
+    assert count(desk.submit("vcpus", size=6, vcpus=1), Status.STARTING) == 4
+    desk = type(desk)(8)
+    assert count(desk.submit("memory", size=6, vcpus=1, memory=1024), Status.STARTING) == 4
+    desk = type(desk)(32)
+    assert count(desk.submit("environment", size=20, vcpus=1), Status.STARTING) == 16
+    desk = type(desk)(2)
+    assert count(desk.submit("quarters", size=20, vcpus=0.25), Status.STARTING) == 8
+
+
+def test_a_job_as_large_as_an_environment_fits_it(desk: "Desk") -> None:
+    assert desk.submit("job", vcpus=16).status is Status.STARTING
+
+
 def test_memory_counts_too(desk: "Desk") -> None:
     job = desk.submit("job", size=4, vcpus=0.25, memory=1500)
     assert count(job, Status.STARTING) == 2

@@ -60,6 +60,15 @@ def test_an_array_waits_for_the_whole_of_another(desk: "Desk") -> None:
     assert statuses(second) == [Status.STARTING, Status.STARTING]
 
 
+def test_an_array_waits_for_each_of_several_jobs(desk: "Desk") -> None:
+    first, second = desk.submit("first"), desk.submit("second")
+    array = desk.submit("array", size=2, after=[first, second])
+    desk.end(first)
+    assert statuses(array) == [Status.PENDING, Status.PENDING]
+    desk.end(second)
+    assert statuses(array) == [Status.STARTING, Status.STARTING]
+
+
 def test_n_to_n_children_overlap_with_the_array_they_depend_on(desk: "Desk") -> None:
     first = desk.submit("first", size=3)
     second = desk.submit("second", size=3, n_to_n=[first])

@@ -70,6 +70,17 @@ def test_a_timeout_asks_then_kills_and_is_never_retried(desk: "Desk") -> None:
     assert len(job.attempts) == 1
 
 
+def test_a_job_that_is_being_terminated_does_not_time_out(desk: "Desk") -> None:
+    job = desk.submit("job", timeout=60)
+    desk.run(job)
+    desk.wait(55)
+    desk.terminate(job)
+    desk.wait(10)
+    desk.end(job, 143)
+    assert job.status_reason == "stop it"
+    assert desk.stops() == [("job", False)]
+
+
 def test_the_timeout_is_each_attempts_own(desk: "Desk") -> None:
     job = desk.submit("job", attempts=2, timeout=60)
     desk.run(job)
