@@ -19,6 +19,7 @@ from localcloud.batch.launch import Host, Launch, image_of, launch, role_of
 from localcloud.batch.ports import Catalogue, Credentials, Images, Logs, Watcher
 from localcloud.batch.requests import RefusedError
 from localcloud.batch.scheduler import STOP_GRACE
+from localcloud.batch.tagging import Tagging
 from localcloud.batch.views import Views
 from localcloud.errors import ApiError
 
@@ -82,9 +83,8 @@ class BatchService:
             "listjobs": self._list,
             "canceljob": self._cancel,
             "terminatejob": self._terminate,
-            "tagresource": self._tag,
-            "untagresource": self._untag,
-            "listtagsforresource": self._list_tags,
+            "interruptjobs": self._interrupt,
+            **Tagging(self._find).operations,
         }
 
     def handle(self, operation: str, body: Document) -> Answer:
@@ -100,9 +100,10 @@ class BatchService:
 
     def _check_shape(self, operation: str, body: Document) -> None:
         """Types and required members, as boto3 checks them before it sends; other clients may not."""
-        report = ParamValidator().validate(body, self._shapes[operation])
-        if report.has_errors():
-            raise RefusedError(report.generate_report())
+        if operation in self._shapes:
+            report = ParamValidator().validate(body, self._shapes[operation])
+            if report.has_errors():
+                raise RefusedError(report.generate_report())
 
     def owns(self, arn: str) -> bool:
         """Whether tags of this resource are kept here: those of jobs are."""
@@ -186,29 +187,16 @@ class BatchService:
         self._engine.terminate(self._find(body["jobId"]), _reason(body))
         return {}
 
-    def _tag(self, body: Document) -> Answer:
-        tags = self._tags(body)
-        if len({**tags, **body["tags"]}) > requests.MAX_TAGS:
-            raise RefusedError(f"A job cannot have more than {requests.MAX_TAGS} tags")
-        tags.update(body["tags"])
-        return {}
-
-    def _untag(self, body: Document) -> Answer:
-        tags = self._tags(body)
-        for key in body["tagKeys"]:
-            tags.pop(key, None)
-        return {}
-
-    def _list_tags(self, body: Document) -> Answer:
-        return {"tags": dict(self._tags(body))}
+    def _interrupt(self, body: Document) -> Answer:
+        """Not AWS's: ``{"count": n}`` or ``{"jobs": [ids]}``, and ``noticeSeconds``; answers ``{"jobs": [ids]}``."""
+        chosen, notice = body.get("jobs", body.get("count")), body.get("noticeSeconds", RECLAIM_NOTICE)
+        if not isinstance(chosen, list | int) or not isinstance(notice, int | float) or notice < 0:
+            raise RefusedError(
+                "InterruptJobs takes jobs, a list of ids, or count, a number, and noticeSeconds, a number"
+            )
+        return {"jobs": self.interrupt(chosen, notice=notice)}
 
     # --- looking up
-
-    def _tags(self, body: Document) -> dict[str, str]:
-        job = self._find(body["resourceArn"])
-        if job.tags is None:
-            raise RefusedError(f"{body['resourceArn']} is the child of an array: only its parent has tags")
-        return job.tags
 
     def _find(self, job_id: str) -> Job:
         job = self._engine.find(_id(job_id))

@@ -5,6 +5,7 @@ import os
 import selectors
 import shutil
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ from localcloud.batch.output import Output
 from localcloud.batch.pool import Pool
 from localcloud.batch.ports import Logs
 from localcloud.batch.servers import Key, Report, Server, key
+from localcloud.errors import LocalCloudError
 
 LOG = logging.getLogger(__name__)
 POLL = 100  # milliseconds between two looks at what running attempts print
@@ -48,6 +50,8 @@ class Executor:
     def __init__(
         self, engine: Engine, prepare: Callable[[Start], Launch], logs: Logs, clock: Callable[[], int], root: Path
     ) -> None:
+        if sys.platform != "linux":
+            raise LocalCloudError("jobs run on Linux only: the engine needs epoll, eventfd, prctl and /proc")
         self._engine = engine
         self._prepare = prepare
         self._logs = logs

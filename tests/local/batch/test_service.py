@@ -8,7 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from tests.local.cloud_process import Cloud, start_cloud, stop_cloud
 
@@ -335,3 +339,25 @@ def test_an_unknown_job_can_be_neither_cancelled_nor_terminated(service: Service
     for call in (service.client.cancel_job, service.client.terminate_job):
         with pytest.raises(ClientError, match="Job unknown not found"):
             call(jobId="unknown", reason="why not")
+
+
+def test_running_jobs_are_reclaimed_over_the_wire_and_retried_by_rule(service: Service) -> None:
+    script = "test $AWS_BATCH_JOB_ATTEMPT = 2 || sleep 60"
+    job_id = service.submit(script, size=2, retryStrategy={"attempts": 2, "evaluateOnExit": RULES})
+    for index in range(2):
+        service.until(f"{job_id}:{index}", "RUNNING")
+    assert interrupt(service, {"jobs": [f"{job_id}:1"], "noticeSeconds": 0}) == [f"{job_id}:1"]
+    assert interrupt(service, {"count": 1, "noticeSeconds": 0}) == [f"{job_id}:0"]
+    assert service.finish(job_id)["status"] == "SUCCEEDED"
+    for child in service.children(job_id, 2):
+        assert child["attempts"][0]["statusReason"].startswith("Host EC2 (instance i-")
+
+
+def interrupt(service: Service, body: Document) -> list[str]:
+    """A signed request as ``aws batch`` would send it, were there such an operation."""
+    url = f"{service.cloud.endpoint_url}/v1/interruptjobs"
+    request = AWSRequest("POST", url, data=json.dumps(body), headers={"Content-Type": "application/json"})
+    SigV4Auth(Credentials("test", "test"), "batch", service.cloud.region).add_auth(request)
+    response = URLLib3Session().send(request.prepare())
+    assert response.status_code == 200, response.text
+    return list(json.loads(response.text)["jobs"])
