@@ -138,7 +138,7 @@ def upload(s3: Any, bucket: str, key: str, bodies: list[bytes], end: str) -> Any
         facts = [(part["PartNumber"], part["ETag"], part["Size"]) for part in listed["Parts"]]
         return {"Parts": facts, "ResponseMetadata": listed["ResponseMetadata"]}
     if end == "wrong tag":
-        parts[-1]["ETag"] = '"0"'
+        parts = [{"PartNumber": 1, "ETag": '"0"'}]  # one mistake at a time: which of two is named is nobody's promise
     if end == "unknown part":
         parts = [{"PartNumber": 9, "ETag": parts[0]["ETag"]}]
     return s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
