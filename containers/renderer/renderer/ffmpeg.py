@@ -81,7 +81,7 @@ def sheet_command(image: Image, count: int, target: Path) -> list[str]:
     columns = math.ceil(math.sqrt(count * image.height / image.width * 16 / 9))
     columns = max(1, min(columns, count))
     rows = math.ceil(count / columns)
-    small = f"scale={min(SHEET_WIDTH, image.width)}:-1:flags=area"
+    small = f"format=rgb24,scale={min(SHEET_WIDTH, image.width)}:-1:flags=area,format=rgb24"
     tile = f"tile={columns}x{rows}:padding={SHEET_GAP}:margin={SHEET_GAP}:color=0x202020"
     filters = ",".join([ON_BLACK] * image.alpha + [small, tile])
     pictures = ("-f", "image2pipe", "-c:v", "png", "-i", "pipe:0")

@@ -84,7 +84,7 @@ def rate(per_second: int, base: float) -> Fraction:
     exact = Fraction(per_second) / shortest(base)
     if exact > MOST_PER_SECOND:
         raise BlendDamage(f"its frame rate is {float(exact):,.0f} a second, more than {MOST_PER_SECOND:,}")
-    return exact.limit_denominator(max(1, int(LONGEST_TERM / max(exact, 1))))
+    return exact.limit_denominator(int(LONGEST_TERM / max(exact, Fraction(1))))
 
 
 def shortest(value: float) -> Fraction:

@@ -1,0 +1,149 @@
+"""Children that are killed, stopped and started again: no frame is lost, none is rendered twice, none differs."""
+
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanout.blendplan import frame_uri
+from tests.render.crew import Crew
+
+FRAMES = list(range(1, 25))
+
+
+@pytest.fixture(scope="session")
+def clean(scene: Any, crews: Any) -> dict[int, bytes]:
+    """The pixels of 24 frames from one child that nobody disturbed."""
+    crew: Crew = crews()
+    crew.count(scene(), framesPerJob="24")
+    crew.render()
+    crew.run("stitch")
+    return crew.pixels()
+
+
+@pytest.mark.parametrize("per_job", [6, 1])
+def test_the_pixels_do_not_depend_on_the_slices(crew: Crew, scene: Any, clean: dict[int, bytes], per_job: int) -> None:
+    counted = crew.count(scene(), framesPerJob=per_job)
+    assert counted["slices"] == 24 // per_job
+    crew.render()
+    crew.run("stitch")
+    assert crew.pixels() == clean
+
+
+def test_a_child_that_is_killed_leaves_its_frames_and_the_next_attempt_renders_none_of_them(
+    crew: Crew, scene: Any
+) -> None:
+    crew.count(scene(), framesPerJob="24")
+    process = crew.start("render", attempt=1)
+    crew.wait_for(process, lambda: len(crew.standing()) >= 5)
+    crew.kill(process)
+    crew.finish(process)
+    left = crew.standing()
+    assert list(left) == FRAMES[: len(left)]
+    assert 5 <= len(left) < 24
+    log = crew.run("render", attempt=2)
+    after = crew.standing()
+    assert {frame: after[frame] for frame in left} == left
+    assert {frame for frame, written in after.items() if written.endswith(" 2")} == set(FRAMES) - set(left)
+    assert log.count("rendered frame=") == 24 - len(left)
+
+
+def test_a_child_that_is_told_to_stop_saves_its_frame_and_exits_75(crew: Crew, scene: Any) -> None:
+    crew.count(scene(), framesPerJob="24")
+    process = crew.start("render")
+    crew.wait_for(process, lambda: len(crew.standing()) >= 3)
+    process.send_signal(signal.SIGTERM)
+    code, log = crew.finish(process)
+    assert code == 75, log
+    assert log.count("rendered frame=") == len(crew.standing()) < 24
+    assert "Interrupted" in log
+
+
+def test_blender_goes_when_its_child_is_killed_alone(crew: Crew, scene: Any) -> None:
+    crew.count(scene(), framesPerJob="24")
+    process = crew.start("render")
+    crew.wait_for(process, lambda: len(crew.standing()) >= 1)
+    process.kill()
+    crew.finish(process)
+    deadline = time.monotonic() + 30
+    while processes_of_group(process.pid):
+        assert time.monotonic() < deadline, "Blender lives on"
+        time.sleep(0.05)
+
+
+def processes_of_group(group: int) -> list[str]:
+    """Processes, zombies excepted, whose group it is."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(its_group) == group and state != "Z":
+            found.append(stat.parent.name)
+    return found
+
+
+def test_however_a_run_is_interrupted_its_pixels_are_those_of_a_clean_run(
+    crew: Crew, scene: Any, clean: dict[int, bytes]
+) -> None:
+    crew.count(scene(), framesPerJob="8")
+    chance = random.Random(20191120)
+    for child in range(3):
+        for attempt in range(1, 20):
+            process = crew.start("render", child, attempt)
+            crew.wait(process, chance.uniform(0.5, 4.0))
+            if process.poll() is None and attempt < 10:
+                chance.choice([crew.kill, crew.terminate])(process)
+            code, log = crew.finish(process)
+            assert code in {0, 75, -signal.SIGKILL}, log
+            if code == 0:
+                break
+        else:
+            pytest.fail("never done")
+    crew.run("stitch")
+    assert crew.pixels() == clean
+
+
+def test_a_frame_that_is_removed_before_stitching_is_named(crew: Crew, scene: Any) -> None:
+    crew.count(scene(), framesPerJob="24", frames="1-4")
+    crew.render()
+    crew.objects.delete(frame_uri(crew.output, crew.parameters.look, 3))
+    code, log = crew.finish(crew.start("stitch"))
+    assert (code, "1 of 4 frames are missing: 3" in log) == (2, True), log
+
+
+def test_what_blender_refuses_to_render_is_told_in_its_words(crew: Crew, scene: Any, blind: Path) -> None:
+    """The other scene has a camera: only Blender knows that this one cannot use it."""
+    crew.count(blind, frames="1-3", scene="Blind")
+    code, log = crew.finish(crew.start("render"))
+    assert code == 2, log
+    assert "Blender says: Cannot render, no camera" in log
+
+
+def test_a_scene_whose_animation_runs_python_is_refused_unless_it_is_trusted(crew: Crew, scripted: Path) -> None:
+    crew.count(scripted, frames="2")
+    code, log = crew.finish(crew.start("render"))
+    assert (code, '"runScripts": true' in log) == (2, True), log
+    crew.count(scripted, frames="2", runScripts=True)
+    crew.run("render")
+
+
+def test_a_file_that_changed_since_it_was_counted_is_refused(crew: Crew, scene: Any) -> None:
+    crew.count(scene(), frames="1-3")
+    key = f"{crew.name}/scene.blend"
+    crew.objects.client.put_object(Bucket=crew.bucket, Key=key, Body=b"another")
+    code, log = crew.finish(crew.start("render"))
+    assert (code, "was changed since its frames were counted" in log) == (2, True), log
+
+
+def test_two_renders_of_a_frame_are_the_same_file(crew: Crew, scene: Any) -> None:
+    crew.count(scene(), frames="5")
+    crew.run("render")
+    first = crew.objects.get(frame_uri(crew.output, crew.parameters.look, 5))
+    crew.objects.delete(frame_uri(crew.output, crew.parameters.look, 5))
+    crew.run("render")
+    assert crew.objects.get(frame_uri(crew.output, crew.parameters.look, 5)) == first
