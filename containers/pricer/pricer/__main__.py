@@ -21,7 +21,7 @@ from fanout.book import Position, decode_position, read_book
 from fanout.errors import FanoutError, Interrupted, PlanError, UriError
 from fanout.market import Market, bundled_market, parse_market
 from fanout.plan import Plan, read_plan, read_staged
-from fanout.prices import Price, SlicePrices, Unpriced
+from fanout.prices import METHOD, Price, SlicePrices, Unpriced, read_slice_prices
 from fanout.s3 import Objects, S3Uri
 from pricer.budget import Budget
 from pricer.instant import price_book
@@ -51,7 +51,7 @@ def calibrate(options: argparse.Namespace) -> int:
     """Fits the surfaces, looks at some positions, writes ``model.json``; does nothing if it stands."""
     started = time.monotonic()
     objects, output = Objects(), S3Uri.parse_prefix(options.output)
-    plan = read_plan(objects, output, options.plan_hash)
+    plan = planned(objects, output, options.plan_hash)
     if find_model(objects, output, plan) is not None:
         log("model stands", uri=output / MODEL)
         return 0
@@ -75,10 +75,10 @@ def price(options: argparse.Namespace) -> int:
     started = time.monotonic()
     index = int(os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "0"))
     objects, output = Objects(), S3Uri.parse_prefix(options.output)
-    plan = read_plan(objects, output, options.plan_hash)
+    plan = planned(objects, output, options.plan_hash)
     start, stop = plan.slice(index)
     target = plan.result(output, index)
-    if objects.find(target) is not None:
+    if stands(objects, target, plan, index):
         log("result stands", slice=index, uri=target)
         return 0
     positions = read_slice(objects, output, plan, start, stop)
@@ -93,6 +93,28 @@ def price(options: argparse.Namespace) -> int:
     objects.put(target, msgspec.json.encode(result), notes=notes)
     log("priced", slice=index, prices=len(prices), failed=len(failed), seconds=f"{seconds:.2f}", uri=target)
     return 0
+
+
+def stands(objects: Objects, target: S3Uri, plan: Plan, index: int) -> bool:
+    """Whether the slice was priced before; what is damaged is priced anew."""
+    try:
+        read_slice_prices(objects.get(target), plan.hash, index)
+    except UriError:
+        return False
+    except ValueError as error:
+        log("priced anew", slice=index, reason=error)
+        return False
+    return True
+
+
+def planned(objects: Objects, output: S3Uri, plan_hash: str) -> Plan:
+    """The plan, if this image prices as the plan was made for. Raises PlanError."""
+    plan = read_plan(objects, output, plan_hash)
+    if (method := plan.work.parameters.get("method")) != METHOD:
+        raise PlanError(
+            f"plan {plan_hash[:12]} is for method {method}, this image prices by {METHOD}: deploy both anew"
+        )
+    return plan
 
 
 def wanted_of(plan: Plan) -> Wanted:

@@ -109,8 +109,8 @@ class VarianceStep:
             ),
         )
 
-    def advance(self, variance: FloatArray, normals: FloatArray, sums: Sums) -> tuple[FloatArray, FloatArray]:
-        """(paths,) variance and normals -> variance at the step's end, and its integral over the step."""
+    def advance(self, variance: FloatArray, normals: FloatArray, sums: Sums) -> FloatArray:
+        """(paths,) variance and normals -> variance at the step's end."""
         mean = variance * self.mean[0]
         mean += self.mean[1]
         ratio = variance + self.offset
@@ -136,7 +136,7 @@ class VarianceStep:
         mean += weight
         mean += self.integral[1]
         sums.integral += mean
-        return following, mean
+        return following
 
     def _draw(
         self, mean: FloatArray, ratio: FloatArray, weight: FloatArray, normals: FloatArray, sums: Sums

@@ -17,7 +17,8 @@ from pricer.paths import Paths
 from pricer.sobol import ScrambledSobol
 
 Array = NDArray[np.float64]
-LOG2_BLOCK = 13  # paths worked on at once: the arrays of one date stay in the second-level cache
+LOG2_NUMBERS = 23  # normals worked on at once, 2^15 paths at most: fewer, and numpy's calls cost more than their work
+LOG2_BLOCK = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,9 @@ def estimate(
 
 def _blocks(dimensions: int, group: str, sampling: Sampling) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
     """Which scrambles, and (dimensions, paths) bits; several scrambles share a block when they have few points."""
-    log2_size = min(sampling.log2_points, LOG2_BLOCK)
-    together = min(sampling.scrambles, 1 << (LOG2_BLOCK - log2_size))
+    log2_block = min(LOG2_BLOCK, LOG2_NUMBERS - dimensions.bit_length())
+    log2_size = min(sampling.log2_points, log2_block)
+    together = min(sampling.scrambles, 1 << (log2_block - log2_size))
     streams = sampling.streams(group)
     for first in range(0, sampling.scrambles, together):
         some = slice(first, min(first + together, sampling.scrambles))

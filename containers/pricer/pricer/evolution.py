@@ -20,16 +20,18 @@ class Evolution:
         target: FloatArray,
         variance_basis: FloatArray,
         counts: NDArray[np.int64],
+        lengths: FloatArray,
         normals: FloatArray,
     ) -> None:
-        """``normals``: (rows, paths), those of the variances' modes in time, then those of the periods' residuals."""
+        """``lengths``: of a step in each period. ``normals``: (rows, paths), modes of the variances, then residuals."""
         hestons, steps = len(correlation.variance_roots), len(variance_basis)
-        self._variances, self._counts, self._target = variances, counts, target
+        self._variances, self._counts, self._lengths, self._target = variances, counts, lengths, target
         self._regression = correlation.regression.astype(np.float32)
         self._beside = [
             np.sqrt(1 - each.model.rho**2) if isinstance(each, StochasticVariance) else 1.0 for each in variances
         ]
         self._own = (correlation.residual * np.outer(self._beside, self._beside)).astype(np.float32)
+        self._told = np.sum(correlation.regression**2, axis=1).astype(np.float32)  # share that the variances explain
         self._independent = variance_basis @ normals[: hestons * steps].reshape(hestons, steps, -1)
         roots = correlation.variance_roots.astype(np.float32)
         self._drivers = self._independent if hestons == 1 else np.einsum("hg,gsp->hsp", roots, self._independent)
@@ -41,12 +43,13 @@ class Evolution:
         """(assets, paths) drift and (components, assets, paths) loadings of the logarithms over a period."""
         assets, paths = len(self._variances), self._drivers.shape[2]
         sums = [Sums(paths) for _ in self._now]
-        shared = np.zeros((assets, assets, paths), np.float32)  # sum over steps of the product of deviations
+        shared = np.zeros((assets, assets, paths), np.float32)  # sum over steps of products of deviations
         pulled = np.zeros((assets, paths), np.float32)  # what the other indices' variances tell about an index
         for _ in range(self._counts[period]):
-            integrals = self._step(period, sums)
+            before = list(self._now)
+            self._step(period, sums)
             if assets > 1:
-                self._share(integrals, shared, pulled)
+                self._share(self._deviations(period, before), shared, pulled)
             self._row += 1
         closed = self._close(period, sums)
         drift, stretch, integral = (
@@ -54,34 +57,42 @@ class Evolution:
             for name in ("drift", "stretch", "integral")
         )
         drift += stretch * pulled
-        shared *= stretch[:, None] * stretch[None, :]
-        shared[np.arange(assets), np.arange(assets)] = integral
-        shared *= self._own[:, :, None]
-        deviations = np.sqrt(shared[np.arange(assets), np.arange(assets)])
-        return drift, path_factors(shared, self._target[:, None] * deviations)
+        covariance = shared * (stretch[:, None] * stretch[None, :])
+        told = np.einsum("aap->ap", covariance) * self._told[:, None]
+        covariance *= self._own[:, :, None]
+        own = np.square(self._beside, dtype=np.float32)[:, None] * (integral - told)
+        covariance[np.arange(assets), np.arange(assets)] = own
+        return drift, path_factors(covariance, self._target[:, None] * np.sqrt(own))
 
-    def _step(self, period: int, sums: list[Sums]) -> list[FloatArray]:
-        """Advances the variances by one step; the integral of each index's variance over it."""
-        integrals = []
-        heston = 0
+    def _step(self, period: int, sums: list[Sums]) -> None:
+        """Advances the stochastic variances by one step."""
+        stochastic = [each for each in self._variances if isinstance(each, StochasticVariance)]
+        for heston, each in enumerate(stochastic):
+            driver = self._drivers[heston, self._row]
+            self._now[heston] = each.steps[period].advance(self._now[heston], driver, sums[heston])
+
+    def _deviations(self, period: int, before: list[FloatArray]) -> list[FloatArray]:
+        """Of each index over the step: the mean of √v at its ends, times √Δ.
+
+        Not the root of the integrated variance: covariances are integrals of products of roots, which are less.
+        """
+        ends = iter(zip(before, self._now, strict=True))
+        root = np.float32(0.5 * np.sqrt(self._lengths[period]))
+        deviations = []
         for each in self._variances:
             if isinstance(each, StochasticVariance):
-                self._now[heston], integral = each.steps[period].advance(
-                    self._now[heston], self._drivers[heston, self._row], sums[heston]
-                )
-                heston += 1
+                start, end = next(ends)
+                deviations.append(root * (np.sqrt(start) + np.sqrt(end)))
             else:
-                integral = each.step(period, int(self._counts[period]))
-            integrals.append(integral)
-        return integrals
+                deviations.append(np.sqrt(each.step(period, int(self._counts[period]))))
+        return deviations
 
-    def _share(self, integrals: list[FloatArray], shared: FloatArray, pulled: FloatArray) -> None:
-        roots = [np.sqrt(np.maximum(integral, np.float32(0))) for integral in integrals]
-        for i, root in enumerate(roots):
+    def _share(self, deviations: list[FloatArray], shared: FloatArray, pulled: FloatArray) -> None:
+        for i, deviation in enumerate(deviations):
             pull = np.float32(self._beside[i]) * (self._regression[i] @ self._independent[:, self._row])
-            pulled[i] += pull * root
-            for j in range(i):
-                shared[i, j] += root * roots[j]
+            pulled[i] += pull * deviation
+            for j in range(i + 1):
+                shared[i, j] += deviation * deviations[j]
                 shared[j, i] = shared[i, j]
 
     def _close(self, period: int, sums: list[Sums]) -> list[PeriodVariance]:

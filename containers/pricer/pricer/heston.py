@@ -25,16 +25,25 @@ from pricer.normals import BitArray, FloatArray, normals_from_bits
 from pricer.variance import CertainVariance, StochasticVariance, expected_integrals
 
 Array = NDArray[np.float64]
-STEPS_A_YEAR = 6  # at least; docs/pricing-model.md has the bias that is left
+STEPS_A_YEAR = 12  # at least; docs/pricing-model.md has the bias that is left
 STEPS_A_REVERSION = 4  # in a time 1/κ, at least
+USUAL_FELLER = 0.3  # 2κθ/σ²; below it the variance rests at zero for longer and steps are taken more often
+MOST_STEPS_A_YEAR = 48
 MIN_STEPS = 2  # a period
 LEAST_SLOPE = np.float32(1e-6)
 
 
-def step_counts(times: Array, speeds: Sequence[float]) -> NDArray[np.int64]:
-    """(dates,) variance steps in each period between observation dates; ``speeds`` are the κ of a basket."""
-    density = max(STEPS_A_YEAR, STEPS_A_REVERSION * max(speeds))
+def step_counts(times: Array, models: Sequence[HestonParameters]) -> NDArray[np.int64]:
+    """(dates,) variance steps in each period between observation dates."""
+    density = max(_density(model) for model in models)
     return np.maximum(MIN_STEPS, np.ceil(np.diff(times, prepend=0.0) * density - 1e-9)).astype(np.int64)
+
+
+def _density(model: HestonParameters) -> float:
+    """Steps a year."""
+    feller = 2 * model.kappa * model.theta / model.sigma**2
+    wanted = max(STEPS_A_YEAR * (USUAL_FELLER / feller) ** 0.5, STEPS_A_YEAR, STEPS_A_REVERSION * model.kappa)
+    return float(min(wanted, MOST_STEPS_A_YEAR))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,7 @@ class HestonPaths:
 
     log_growth: FloatArray  # (assets, dates) ln of forward over spot
     counts: NDArray[np.int64]  # (dates,) variance steps in each period
+    lengths: Array  # (dates,) years of a step in each period
     variances: tuple[StochasticVariance | CertainVariance, ...]  # of each asset
     correlation: Correlation
     target: FloatArray  # (assets,) direction of the common component, in deviations
@@ -62,7 +72,7 @@ class HestonPaths:
     ) -> Self:
         """``models``: of each index; for GBM its variance over each period, (dates,). ``counts`` fixes the steps."""
         hestons = [model for model in models if isinstance(model, HestonParameters)]
-        counts = step_counts(times, [model.kappa for model in hestons]) if counts is None else counts
+        counts = step_counts(times, hestons) if counts is None else counts
         lengths = np.diff(times, prepend=0.0) / counts
         leverages = np.array([model.rho if isinstance(model, HestonParameters) else 0.0 for model in models])
         stochastic = np.array([isinstance(model, HestonParameters) for model in models])
@@ -72,6 +82,7 @@ class HestonPaths:
         return cls(
             log_growth=log_growth.astype(np.float32),
             counts=counts,
+            lengths=lengths,
             variances=tuple(
                 StochasticVariance.of(model, lengths)
                 if isinstance(model, HestonParameters)
@@ -99,7 +110,13 @@ class HestonPaths:
         own[0, 0] = 0
         own = self.basis @ own
         evolution = Evolution(
-            self.variances, self.correlation, self.target, self.variance_basis, self.counts, normals[assets * dates :]
+            self.variances,
+            self.correlation,
+            self.target,
+            self.variance_basis,
+            self.counts,
+            self.lengths,
+            normals[assets * dates :],
         )
         moves, slopes = np.empty_like(own), np.empty_like(own)
         first = None

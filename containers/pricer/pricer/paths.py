@@ -47,12 +47,12 @@ class Grid:
             steps = np.concatenate([volatility_pillars(market, names[0]), rate_pillars(market, currency)])
             times = np.union1d(times, steps[steps < times[-1]])
         volatilities = [market.underlyings[name].volatility for name in names]
-        speeds = [each.kappa for each in volatilities if isinstance(each, HestonParameters)]
+        hestons = [each for each in volatilities if isinstance(each, HestonParameters)]
         return cls(
             names=tuple(names),
             times=times,
             observed=np.searchsorted(times, observations),
-            steps=step_counts(times, speeds) if speeds else None,
+            steps=step_counts(times, hestons) if hestons else None,
         )
 
     def paths(self, market: Market) -> Paths:
