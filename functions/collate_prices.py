@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,16 +17,16 @@ from fanout.book import Position, decode_position
 from fanout.errors import ResultsIncompleteError, UriError
 from fanout.manifest import OutputFile, write_manifest
 from fanout.market import Market, parse_market
-from fanout.plan import PLAN, Plan, read_plan, read_staged
-from fanout.prices import Price, SlicePrices, Unpriced
+from fanout.plan import PLAN, Plan, read_plan, read_staged, staged_lines
+from fanout.prices import Price, SlicePrices, Unpriced, read_slice_prices
 from fanout.request import parse_request
 from fanout.s3 import Objects, S3Uri, sha256
 from price_quality import Precision, models_of
-from price_report import positions_csv, report_page
+from price_report import ROWS_SHOWN, positions_csv, report_page, row
 from price_totals import Totals
 
 MODEL = "model.json"
-FETCHES_AT_ONCE = 16
+FETCHES_AT_ONCE = 10  # connections that boto3 keeps
 FAILURES_TOLD = 5  # in the error's message; aggregate.json lists them all
 
 logger = Logger(service="collate-prices")
@@ -50,11 +50,24 @@ class Collation:
 
     precision: Precision
     totals: Totals = field(default_factory=Totals)
-    priced: list[tuple[Position, Price]] = field(default_factory=list)
+    rows: list[tuple[int, bytes]] = field(default_factory=list)  # of the table, by place in the book
+    shown: list[tuple[Position, Price]] = field(default_factory=list)  # on the page
     failed: list[Unpriced] = field(default_factory=list)
     files: list[OutputFile] = field(default_factory=list)
     seconds: float = 0.0
     attempts: int = 0
+
+    def add(self, positions: Sequence[Position], prices: SlicePrices) -> None:
+        """A slice's positions, in the order of the book; a million of them must fit, so little of each is kept."""
+        self.failed += prices.failed
+        by_index = {price.index: price for price in prices.prices}
+        for position in positions:
+            if price := by_index.get(position.index):
+                self.rows.append((position.index, row(position, price)))
+                self.totals.add(position, price)
+                self.precision.add(price)
+                if position.index < ROWS_SHOWN:
+                    self.shown.append((position, price))
 
 
 @logger.inject_lambda_context
@@ -75,12 +88,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if len(collation.failed) * 100 > request.tolerated_failure_percentage * plan.items:
         raise ResultsIncompleteError(shortfall(collation.failed, plan.items))
     if not collation.failed:
-        write_manifest(objects, output, plan.hash, collation.files)
+        complete(request, output, plan, collation, market)
     return {
         "jobName": request.job_name,
         "status": "PARTIAL" if collation.failed else "COMPLETE",
         "positions": plan.items,
-        "priced": len(collation.priced),
+        "priced": len(collation.rows),
         "missedTarget": collation.precision.missed,
         "aggregateUri": str(output / "aggregate.json"),
         "outputUri": str(output),
@@ -90,27 +103,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def collate(plan: Plan, output: S3Uri, reasons: Mapping[int, str], objects: Objects) -> Collation:
     """Goes through slices and book side by side; every position ends up priced or failed, none twice."""
     collation = Collation(precision=Precision(plan.work.parameters["targetStandardErrorBp"]))
-    lines = iter(read_staged(objects, output, plan, "positions.jsonl").splitlines())
+    lines = staged_lines(objects, output, plan, "positions.jsonl")
     for index, (body, notes) in enumerate(results(plan, output, objects)):
         start, stop = plan.slice(index)
         positions = [decode_position(line) for line in islice(lines, stop - start)]
         try:
-            slice_prices = checked(body, plan, index, positions)
+            prices = checked(body, plan, index, positions)
         except ValueError as error:
-            reason = reasons.get(index) or reasons.get(-1) or str(error)
+            reason = "; ".join(filter(None, [str(error), reasons.get(index) or reasons.get(-1)]))
             collation.failed += [Unpriced(index=p.index, id=p.id, reason=f"slice {index}: {reason}") for p in positions]
             continue
         path = f"results/{plan.hash}/{index:05d}.json"
         collation.files.append(OutputFile(path=path, size=len(body), sha256=sha256(body)))
         collation.seconds += float(notes.get("seconds", 0))
         collation.attempts += int(notes.get("attempt", 1))
-        collation.failed += slice_prices.failed
-        by_index = {price.index: price for price in slice_prices.prices}
-        for position in positions:
-            if price := by_index.get(position.index):
-                collation.priced.append((position, price))
-                collation.totals.add(position, price)
-                collation.precision.add(price)
+        collation.add(positions, prices)
     collation.failed.sort(key=lambda unpriced: unpriced.index)
     return collation
 
@@ -148,12 +155,7 @@ def checked(body: bytes, plan: Plan, index: int, positions: list[Position]) -> S
     """The slice's result. Raises ValueError if it is absent, damaged, another plan's or not about these positions."""
     if not body:
         raise ValueError("no result was written")
-    try:
-        result = msgspec.json.decode(body, type=SlicePrices)
-    except msgspec.DecodeError as error:
-        raise ValueError(f"the result is damaged: {error}") from error
-    if (result.plan_hash, result.slice) != (plan.hash, index):
-        raise ValueError(f"the result is of slice {result.slice} of plan {result.plan_hash[:12]}")
+    result = read_slice_prices(body, plan.hash, index)
     told = sorted([price.index for price in result.prices] + [unpriced.index for unpriced in result.failed])
     if told != sorted(position.index for position in positions):
         raise ValueError("the result is not about the positions of this slice")
@@ -167,7 +169,7 @@ def aggregate_of(
     return {
         "jobName": request.job_name,
         "positions": plan.items,
-        "priced": len(collation.priced),
+        "priced": len(collation.rows),
         "failed": msgspec.to_builtins(collation.failed),
         "complete": not collation.failed,
         **collation.totals.report(market.fx),
@@ -183,22 +185,29 @@ def write_outputs(
     request: CollateRequest, output: S3Uri, plan: Plan, collation: Collation, aggregate: dict[str, Any], market: Market
 ) -> None:
     """Every output but the manifest."""
-    collation.priced.sort(key=lambda pair: pair[0].index)
+    collation.rows.sort()
+    collation.shown.sort(key=lambda pair: pair[0].index)
     timings = {"slices": plan.array_size, "childSeconds": collation.seconds, "attempts": collation.attempts}
     outputs = {
         "aggregate.json": (dump(aggregate), "application/json"),
         "timings.json": (dump(timings), "application/json"),
-        "positions.csv": (positions_csv(collation.priced), "text/csv"),
-        "report.html": (report_page(aggregate, collation.priced), "text/html"),
+        "positions.csv": (positions_csv(row for _, row in collation.rows), "text/csv"),
+        "report.html": (report_page(aggregate, collation.shown), "text/html"),
     }
     for name, (body, content_type) in outputs.items():
         objects.put(output / name, body, content_type)
         collation.files.append(OutputFile(path=name, size=len(body), sha256=sha256(body)))
+    collation.files += [OutputFile(path=name, size=f.size, sha256=f.sha256) for name, f in plan.files.items()]
+
+
+def complete(request: CollateRequest, output: S3Uri, plan: Plan, collation: Collation, market: Market) -> None:
+    """Publishes the totals that no reader could tell from partial ones, and says that the run is complete."""
     by_strike = collation.totals.pv_by_strike(market.fx)
     objects.put(S3Uri(output.bucket, f"aggregation_{request.job_name}.json"), dump(by_strike))
-    collation.files += [OutputFile(path=name, size=f.size, sha256=f.sha256) for name, f in plan.files.items()]
-    plan_body = objects.get(output / PLAN)
-    collation.files.append(OutputFile(path=PLAN, size=len(plan_body), sha256=sha256(plan_body)))
+    read_plan(objects, output, plan.hash)  # the last moment at which another run may be noticed
+    body = objects.get(output / PLAN)
+    collation.files.append(OutputFile(path=PLAN, size=len(body), sha256=sha256(body)))
+    write_manifest(objects, output, plan.hash, collation.files)
 
 
 def shortfall(failed: list[Unpriced], positions: int) -> str:

@@ -10,10 +10,11 @@ import msgspec
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fanout.errors import UriError
-from fanout.manifest import withdraw_manifest
+from fanout.errors import RequestError, UriError
+from fanout.manifest import MANIFEST, withdraw_manifest
 from fanout.market import Market, Surface, bundled_market, encode_market, parse_market
-from fanout.plan import Plan, Source, StagedFile, Work, find_plan, write_plan
+from fanout.plan import PLAN, Plan, Source, Work, find_plan, upload_staged, write_plan
+from fanout.prices import METHOD
 from fanout.request import parse_request
 from fanout.s3 import Objects, ObjectSummary, S3Uri
 from fanout.slicing import Batchable, Boundaries, by_cost, even
@@ -22,12 +23,11 @@ from price_effort import Effort
 
 SECONDS_PER_SLICE = 10.0  # long beside a child's start-up, short beside a Spot notice
 PILOT_SECONDS = 60.0  # of work from which on a pilot pays that finds how many paths the target needs
+STAGED = ("positions.jsonl", "positions.offsets", "market.json")
 STALE = ("model.json", "aggregate.json", "positions.csv", "report.html", "timings.json")  # untrue of another plan
 
 logger = Logger(service="count-positions")
 objects = Objects()
-
-Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -42,8 +42,8 @@ class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     job_queue_arn: str
     market_uri: str | None = None
     positions_per_job: str | int = "auto"  # or how many positions a child prices
-    target_standard_error_bp: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    max_paths: Count = 2**20
+    target_standard_error_bp: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 1.0
+    max_paths: Annotated[int, msgspec.Meta(ge=1, le=2**40)] = 2**20
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 1
     greeks: bool = False
     scenarios: bool = False
@@ -91,6 +91,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def plan_run(request: CountRequest, objects: Objects) -> Plan:
     """Validates the whole book first; then writes book, offsets and market and, last, the plan."""
     output = S3Uri.parse_prefix(request.output_uri)
+    refuse_own_outputs(request, output)
     market, market_source = read_market(request.market_uri, objects)
     found = existing(S3Uri.parse(request.input_uri), objects)
     with TemporaryDirectory() as directory:
@@ -104,12 +105,22 @@ def plan_run(request: CountRequest, objects: Objects) -> Plan:
         standing = find_plan(objects, output)
         if standing and standing.work == work and stands(standing, output, objects):
             return standing
-        objects.delete(*(output / name for name in STALE))
-        staged = {name: upload(path, output / name, objects) for name, path in files.items()}
+        by_strike = S3Uri(output.bucket, f"aggregation_{request.job_name}.json")
+        objects.delete(by_strike, *(output / name for name in STALE))
+        staged = {name: upload_staged(objects, path, output / name) for name, path in files.items()}
     book_source = Source(uri=str(found.uri), etag=found.etag)
     plan = Plan.of(work, sources={"book": book_source, "market": market_source}, files=staged)
     write_plan(objects, output, plan)
     return plan
+
+
+def refuse_own_outputs(request: CountRequest, output: S3Uri) -> None:
+    """An input that lies where this run writes would be overwritten or deleted by it."""
+    written = {output / name for name in (PLAN, MANIFEST, *STAGED, *STALE)}
+    for field, text in (("inputUri", request.input_uri), ("marketUri", request.market_uri)):
+        uri = S3Uri.parse(text) if text else None
+        if uri in written or (uri and f"{uri}".startswith(f"{output / 'results'}/")):
+            raise RequestError(f"input.{field}", f"{uri} is where this run writes: give another outputUri")
 
 
 def read_market(uri: str | None, objects: Objects) -> tuple[Market, Source]:
@@ -133,6 +144,7 @@ def work_of(request: CountRequest, book: StagedBook, market: Market, market_sha2
             "seed": request.seed,
             "greeks": request.greeks,
             "scenarios": request.scenarios,
+            "method": METHOD,
             "calibrate": needs_model(book, groups, market),
         },
     )
@@ -161,12 +173,6 @@ def existing(uri: S3Uri, objects: Objects) -> ObjectSummary:
 def stands(plan: Plan, output: S3Uri, objects: Objects) -> bool:
     """Whether the files that children of ``plan`` read are still the ones it was written with."""
     return all((found := objects.find(output / name)) and found.etag == file.etag for name, file in plan.files.items())
-
-
-def upload(path: Path, uri: S3Uri, objects: Objects) -> StagedFile:
-    objects.upload(path, uri, content_type="application/octet-stream")
-    stored = existing(uri, objects)
-    return StagedFile(etag=stored.etag, size=stored.size, sha256=file_sha256(path))
 
 
 def file_sha256(path: Path) -> str:

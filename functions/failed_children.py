@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LOGS_SHOWN = 3  # children whose logs are quoted
 LINES_SHOWN = 5  # last lines of each
+LINE_SHOWN = 300  # characters of each
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 
 
@@ -78,7 +79,7 @@ class FailedChildren:
             events = self.logs.get_log_events(logGroupName=group, logStreamName=stream, limit=LINES_SHOWN)["events"]
         except (BotoCoreError, ClientError) as error:
             return [f"({group}/{stream} could not be read: {error})"]
-        return [event["message"].rstrip() for event in events]
+        return [event["message"].rstrip()[:LINE_SHOWN] for event in events]
 
 
 def reason(job: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -26,16 +26,22 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.big{font-size:1.9r
 """
 
 
-def positions_csv(priced: Sequence[tuple[Position, Price]]) -> bytes:
-    """One row a priced position, in the book's order; amounts in currency units, ``pvPercent`` in % of notional."""
+def positions_csv(rows: Iterable[bytes]) -> bytes:
+    """One row a priced position; amounts in currency units, ``pvPercent`` in % of notional."""
+    return b"".join([line(COLUMNS), *rows])
+
+
+def row(position: Position, price: Price) -> bytes:
+    """A position's line of the table."""
+    strikes = "+".join(f"{underlying.strike:.12g}" for underlying in position.underlyings)
+    holding = (position.index, position.id, position.side, underlying_name(position), strikes)
+    amounts = (price.currency, f"{position.notional:.12g}", repr(price.pv), repr(price.standard_error))
+    return line((*holding, *amounts, repr(percent(position, price)), price.paths, *outlook(price)))
+
+
+def line(cells: Sequence[object]) -> bytes:
     text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for position, price in priced:
-        strikes = "+".join(f"{underlying.strike:.12g}" for underlying in position.underlyings)
-        holding = (position.index, position.id, position.side, underlying_name(position), strikes)
-        amounts = (price.currency, f"{position.notional:.12g}", repr(price.pv), repr(price.standard_error))
-        table.writerow((*holding, *amounts, repr(percent(position, price)), price.paths, *outlook(price)))
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()
 
 
@@ -51,7 +57,7 @@ def percent(position: Position, price: Price) -> float:
     return 100 * price.pv / position.notional
 
 
-def report_page(aggregate: dict[str, Any], priced: Sequence[tuple[Position, Price]]) -> bytes:
+def report_page(aggregate: dict[str, Any], shown: Sequence[tuple[Position, Price]]) -> bytes:
     """A page that needs nothing from outside itself."""
     title = escape(f"{aggregate['jobName']}: {aggregate['priced']} of {aggregate['positions']} positions priced")
     parts = [
@@ -66,7 +72,7 @@ def report_page(aggregate: dict[str, Any], priced: Sequence[tuple[Position, Pric
         _risk(aggregate.get("risk")),
         _scenarios(aggregate.get("scenarios")),
         _sums("By strike", "Strike", aggregate["byStrike"]),
-        _positions(priced),
+        _positions(shown, aggregate["priced"]),
         "</body></html>\n",
     ]
     return "\n".join(part for part in parts if part).encode()
@@ -167,16 +173,14 @@ def _bar(value: float, longest: float) -> str:
     return f'<svg width="{BAR_WIDTH}" height="12"><rect class="{side}" width="{width}" height="12"/></svg>'
 
 
-def _positions(priced: Sequence[tuple[Position, Price]]) -> str:
+def _positions(shown: Sequence[tuple[Position, Price]], of: int) -> str:
     rows = "".join(
         f"<tr><td>{escape(position.id)}</td><td>{escape(underlying_name(position))}</td><td>{position.side}</td>"
         f'<td class="n">{price.currency} {position.notional:,.0f}</td><td class="n">{price.pv:,.0f}</td>'
         f'<td class="n">{price.standard_error:,.0f}</td><td class="n">{percent(position, price):.3f} %</td></tr>'
-        for position, price in priced[:ROWS_SHOWN]
+        for position, price in shown
     )
-    more = (
-        f" (the first {ROWS_SHOWN:,} of {len(priced):,}; all are in positions.csv)" if len(priced) > ROWS_SHOWN else ""
-    )
+    more = f" (the first of {of:,}; all are in positions.csv)" if of > len(shown) else ""
     head = (
         '<tr><th>Position</th><th>Underlying</th><th>Side</th><th class="n">Notional</th>'
         '<th class="n">PV</th><th class="n">±</th><th class="n">of notional</th></tr>'

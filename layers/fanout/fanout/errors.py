@@ -19,11 +19,16 @@ Step Functions matches the bare class name in ``ErrorEquals``: renaming a class 
 Containers end with ``exit_code``; the retry rules of the job definitions read it.
 """
 
+MOST_TEXT = 4_000  # characters; Step Functions cuts a cause of 32,768 in the middle of its JSON
+
 
 class FanoutError(Exception):
     """The root: an error that names the thing, the place and the value."""
 
     exit_code = 1
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]} … ({len(text):,} characters in all)")
 
 
 class InputError(FanoutError):

@@ -5,15 +5,18 @@ lay: the same work started again finds the results that stand.
 """
 
 import hashlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import msgspec
 
 from fanout.errors import PlanError, UriError
-from fanout.s3 import Objects, S3Uri
+from fanout.s3 import Objects, S3Uri, sha256
 from fanout.slicing import Boundaries
 
 PLAN = "plan.json"
+BLOCK = 8 << 20  # bytes of a long file that are read at a time
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -114,4 +117,32 @@ def read_staged(
     Raises PlanError if the file was replaced since.
     """
     staged = plan.files[name]
-    return objects.get_range(output / name, start, staged.size if stop is None else stop, etag=staged.etag)
+    uri = output / name
+    content = objects.get_range(uri, start, staged.size if stop is None else stop, etag=staged.etag)
+    if start == 0 and stop is None and sha256(content) != staged.sha256:
+        raise PlanError(
+            f"{uri} is not what plan {plan.hash[:12]} was written with: another run uses the same output URI"
+        )
+    return content
+
+
+def staged_lines(objects: Objects, output: S3Uri, plan: Plan, name: str) -> Iterator[bytes]:
+    """The lines of a staged file of any size, without their ends, a block at a time. Raises PlanError as above."""
+    size, rest = plan.files[name].size, b""
+    for start in range(0, size, BLOCK):
+        block = rest + read_staged(objects, output, plan, name, start, min(start + BLOCK, size))
+        *lines, rest = block.split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def upload_staged(objects: Objects, path: Path, uri: S3Uri) -> StagedFile:
+    """Puts a file where children will read it. Raises PlanError if another run puts its own there meanwhile."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    objects.upload(path, uri, "application/octet-stream", notes={"sha256": digest})
+    stored = objects.find(uri)
+    if stored is None or stored.notes.get("sha256") != digest:
+        raise PlanError(f"{uri} was replaced while this run was writing it: another run uses the same output URI")
+    return StagedFile(etag=stored.etag, size=stored.size, sha256=digest)

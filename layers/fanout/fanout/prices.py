@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+METHOD = 1  # of the pricer; another number whenever prices of the same work change, so that old results do not stand
+
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An estimate and its standard error."""
@@ -92,3 +94,14 @@ class SlicePrices(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     stop: int
     prices: tuple[Price, ...]
     failed: tuple[Unpriced, ...] = ()
+
+
+def read_slice_prices(body: bytes, plan_hash: str, index: int) -> SlicePrices:
+    """The result of slice ``index`` of a plan. Raises ValueError if it is damaged or another's."""
+    try:
+        result = msgspec.json.decode(body, type=SlicePrices)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"the result is damaged: {error}") from error
+    if (result.plan_hash, result.slice) != (plan_hash, index):
+        raise ValueError(f"the result is of slice {result.slice} of plan {result.plan_hash[:12]}")
+    return result

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
 
 from fanout.errors import PlanError, UriError
@@ -15,6 +16,7 @@ from fanout.errors import PlanError, UriError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+FORBIDDEN = {"403", "AccessDenied", "Forbidden"}
 CHANGED = {"412", "PreconditionFailed"}
 ABSENT = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 DELETE_BATCH = 1_000  # keys that one DeleteObjects call takes
@@ -55,6 +57,7 @@ class ObjectSummary:
     uri: S3Uri
     size: int  # bytes
     etag: str
+    notes: Mapping[str, str] = field(default_factory=dict)  # what it was put with; a listing does not tell
 
 
 class Objects:
@@ -90,13 +93,15 @@ class Objects:
 
     def find(self, uri: S3Uri) -> ObjectSummary | None:
         """The object's size and ETag, or None if it is absent."""
+        if not uri.key:
+            raise UriError(f"{uri} is a bucket's root: expected s3://bucket/key")
         try:
             head = self.client.head_object(Bucket=uri.bucket, Key=uri.key)
         except ClientError as error:
             if error.response["Error"]["Code"] in ABSENT:
                 return None
-            raise
-        return ObjectSummary(uri, head["ContentLength"], head["ETag"].strip('"'))
+            raise explained(uri, error) from error
+        return ObjectSummary(uri, head["ContentLength"], head["ETag"].strip('"'), head["Metadata"])
 
     def get_annotated(self, uri: S3Uri) -> tuple[bytes, dict[str, str]]:
         """The whole object and the notes it was put with. Raises UriError if it is absent."""
@@ -114,9 +119,13 @@ class Objects:
             Bucket=uri.bucket, Key=uri.key, Body=body, ContentType=content_type, Metadata=dict(notes or {})
         )
 
-    def upload(self, path: Path, uri: S3Uri, content_type: str) -> None:
+    def upload(self, path: Path, uri: S3Uri, content_type: str, notes: Mapping[str, str] | None = None) -> None:
         """A file of any size; the object appears only when it is complete."""
-        self.client.upload_file(str(path), uri.bucket, uri.key, ExtraArgs={"ContentType": content_type})
+        extra = {"ContentType": content_type, "Metadata": dict(notes or {})}
+        try:
+            self.client.upload_file(str(path), uri.bucket, uri.key, ExtraArgs=extra)
+        except S3UploadFailedError as error:
+            raise UriError(f"{uri} could not be written: {error}") from error
 
     def list(self, prefix: S3Uri) -> Iterator[ObjectSummary]:
         """Every object under the folder ``prefix``, in the order of their keys, over as many pages as there are."""
@@ -131,7 +140,13 @@ class Objects:
         for first in range(0, len(uris), DELETE_BATCH):
             batch = uris[first : first + DELETE_BATCH]
             keys = [{"Key": uri.key} for uri in batch]
-            answer = self.client.delete_objects(Bucket=batch[0].bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]
+            try:
+                answer = self.client.delete_objects(
+                    Bucket=batch[0].bucket,
+                    Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
+                )
+            except ClientError as error:
+                raise explained(batch[0], error) from error
             if errors := answer.get("Errors"):
                 raise OSError(f"could not delete s3://{batch[0].bucket}/{errors[0]['Key']}: {errors[0]['Message']}")
 
@@ -140,11 +155,13 @@ def explained(uri: S3Uri, error: ClientError) -> Exception:
     """An error that names the object in place of the service's 404 and 412; any other as it is."""
     code = error.response["Error"]["Code"]
     if code in CHANGED:
-        return PlanError(f"{uri} was replaced while this run was reading it: another run uses the same output URI")
+        return PlanError(f"{uri} was replaced while this run was reading it")
     if code == "NoSuchBucket":
         return UriError(f"{uri}: the bucket {uri.bucket!r} does not exist")
     if code in ABSENT:
         return UriError(f"{uri}: there is no such object")
+    if code in FORBIDDEN:
+        return UriError(f"{uri}: this run's role may not read it; inputs and outputs lie in the stack's own buckets")
     return error
 
 

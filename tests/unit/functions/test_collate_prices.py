@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import collate_prices
 import count_positions
+import price_report
 from fanout.book import Position
 from fanout.errors import PlanError, RequestError, ResultsIncompleteError
 from fanout.plan import Plan, read_plan, read_staged
@@ -162,11 +163,14 @@ def test_a_missing_slice_is_red_and_named_with_the_reason_that_batch_gives(
     price_all(desk, planned)
     Objects(desk.client).delete(planned.result(OUTPUT, 3))
     monkeypatch.setattr(collate_prices, "failed_children", NobodyFailed({3: "exit code 137, killed"}))
-    with pytest.raises(ResultsIncompleteError, match=r"6 of 48 .*\n.*slice 3: exit code 137, killed"):
+    with pytest.raises(
+        ResultsIncompleteError, match=r"6 of 48 .*\n.*slice 3: no result was written; exit code 137, killed"
+    ):
         collate(context)
     aggregate = desk.get("MCAutocallable/aggregate.json")
     assert (aggregate["priced"], aggregate["complete"], len(aggregate["failed"])) == (42, False, 6)
     assert "MCAutocallable/manifest.json" not in desk.listing()
+    assert "aggregation_desk.json" not in desk.listing()  # it has no room to say that it is partial
 
 
 def damaged(result: SlicePrices) -> dict[str, bytes]:
@@ -208,6 +212,22 @@ def test_a_tolerated_failure_makes_a_partial_run_without_a_manifest(
             collate(context, toleratedFailurePercentage=tolerated)
     else:
         assert collate(context, toleratedFailurePercentage=tolerated)["status"] == status
+    assert "MCAutocallable/manifest.json" not in desk.listing()
+
+
+def test_a_run_that_another_overtakes_is_never_called_complete(
+    desk: Desk, planned: Plan, request_of: Any, context: LambdaContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price_all(desk, planned)
+    page = price_report.report_page
+
+    def overtaken(*arguments: Any) -> bytes:
+        count_positions.handler(request_of(WORKSHOP, seed=2), context)
+        return page(*arguments)
+
+    monkeypatch.setattr(collate_prices, "report_page", overtaken)
+    with pytest.raises(PlanError, match="another run uses the same output URI"):
+        collate(context, planHash=planned.hash)
     assert "MCAutocallable/manifest.json" not in desk.listing()
 
 

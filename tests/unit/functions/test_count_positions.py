@@ -3,14 +3,15 @@
 import json
 import struct
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import count_positions
-from fanout.errors import FanoutError, MarketError, PortfolioError, RequestError, UriError
-from fanout.s3 import Objects
+from fanout.errors import FanoutError, MarketError, PlanError, PortfolioError, RequestError, UriError
+from fanout.s3 import Objects, S3Uri
 from tests.unit.functions.conftest import EXAMPLES, Desk
 
 POSITION = {"notional": 1e7, "strike": 3500, "barrier": 1.0}
@@ -117,6 +118,9 @@ REFUSED: list[tuple[str, Any, dict[str, Any], type[FanoutError], str]] = [
     ("no such market", WORKSHOP, {"marketUri": "s3://data/none.json"}, UriError, "s3://data/none.json"),
     ("no such book", WORKSHOP, {"inputUri": "s3://data/none.json"}, UriError, "s3://data/none.json"),
     ("no such bucket", WORKSHOP, {"inputUri": "s3://nowhere/none.json"}, UriError, "nowhere"),
+    ("a bucket for a book", WORKSHOP, {"inputUri": "s3://data"}, UriError, "s3://data"),
+    ("no bucket for results", WORKSHOP, {"outputUri": "s3://nowhere/x"}, UriError, "nowhere"),
+    ("a target beyond reason", WORKSHOP, {"targetStandardErrorBp": "inf"}, RequestError, "targetStandardErrorBp"),
     ("no URI", WORKSHOP, {"inputUri": "portfolio.json"}, UriError, "portfolio.json"),
     ("an unknown parameter", WORKSHOP, {"positonsPerJob": 1}, RequestError, "positonsPerJob"),
     ("none a child", WORKSHOP, {"positionsPerJob": 0}, RequestError, "positionsPerJob"),
@@ -141,6 +145,32 @@ def test_bad_input_is_refused_by_name_and_nothing_is_written(
         count(request_of(book, **more), context)
     assert named in str(refused.value)
     assert desk.listing() == ["portfolio.json"]
+
+
+@pytest.mark.parametrize(
+    ("field", "key"), [("inputUri", "positions.jsonl"), ("marketUri", "market.json"), ("inputUri", "results/0/0.json")]
+)
+def test_an_input_where_the_run_writes_is_refused_and_left_alone(
+    desk: Desk, request_of: Any, context: LambdaContext, field: str, key: str
+) -> None:
+    request = request_of(WORKSHOP) | {field: desk.put(f"MCAutocallable/{key}", WORKSHOP)}
+    with pytest.raises(RequestError, match=rf"input\.{field}: .* is where this run writes"):
+        count(request, context)
+    assert desk.get(f"MCAutocallable/{key}") == WORKSHOP
+
+
+def test_a_book_that_another_run_replaces_while_it_is_staged_is_noticed(
+    desk: Desk, request_of: Any, context: LambdaContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Overtaken(Objects):
+        def upload(self, path: Path, uri: S3Uri, *rest: Any, **more: Any) -> None:
+            super().upload(path, uri, *rest, **more)
+            self.put(uri, b"another run's")
+
+    monkeypatch.setattr(count_positions, "objects", Overtaken(desk.client))
+    with pytest.raises(PlanError, match="another run uses the same output URI"):
+        count(request_of(WORKSHOP), context)
+    assert "MCAutocallable/plan.json" not in desk.listing()
 
 
 def test_a_damaged_market_is_refused(desk: Desk, request_of: Any, context: LambdaContext) -> None:
