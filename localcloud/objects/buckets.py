@@ -69,7 +69,9 @@ class Buckets:
     def reconcile(self) -> None:
         with self._lock:
             present = {
-                entry.name for entry in self._store.root.iterdir() if _NAME.fullmatch(entry.name) and entry.is_dir()
+                entry.name
+                for entry in self._store.root.iterdir()
+                if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
             }
             for bucket in present - self._known - self._refused:
                 known = self._announce("PUT", bucket) in (200, 409)

@@ -19,6 +19,10 @@ class Folders:
     def exists(self, path: str) -> bool:
         return stat.S_ISDIR(self._mode(path))
 
+    def holds(self, path: str) -> bool:
+        """Whether there is a regular file, no symbolic link on the way or at the end."""
+        return self.stay_inside(path) and stat.S_ISREG(self._mode(path))
+
     def make_for(self, path: str, make_way: Callable[[str], None]) -> None:
         """Make the folders that ``path`` lies in, never the bucket. S3Error NoSuchBucket if that is missing.
 

@@ -8,6 +8,7 @@ of one. With ``durable`` the same holds after a power cut, save that the last se
 is flushed before the rename, the folder is not (that doubles the cost of a small PUT).
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -156,13 +157,10 @@ class Store:
             if check is not None:
                 check(self._record_at(path))
             for candidate in (path, path + OBJECT):
-                try:
-                    os.unlink(candidate, dir_fd=self.fd)
-                except OSError as error:
-                    if error.errno in _NO_OBJECT:
-                        continue
-                    raise
-                self.records.forget(candidate)
+                if self._folders.holds(candidate):
+                    with contextlib.suppress(FileNotFoundError):  # a person was quicker
+                        os.unlink(candidate, dir_fd=self.fd)
+                    self.records.forget(candidate)
         self._folders.prune(path)
 
     def is_folder(self, path: str) -> bool:
@@ -185,13 +183,8 @@ class Store:
 
     def _target(self, path: str) -> str:
         """Where the object is, or is to be: beside the folder of its name if there is one."""
-        if self.is_folder(path):
-            return path + OBJECT
-        try:
-            os.stat(path + OBJECT, dir_fd=self.fd, follow_symlinks=False)
-        except OSError:
-            return path
-        return path + OBJECT
+        aside = self.is_folder(path) or self._folders.holds(path + OBJECT)
+        return path + OBJECT if aside else path
 
     def _place(self, draft: Draft, path: str, beside: Record | None) -> bool:
         """Rename the draft into place; False if a folder on the way is missing or has just appeared."""

@@ -110,7 +110,7 @@ def test_the_etag_of_a_dropped_file_is_computed_once(store: Store, monkeypatch: 
     assert store.head(BUCKET, "a") is not None
 
 
-def test_symbolic_links_are_not_objects_and_nothing_is_written_behind_them(
+def test_symbolic_links_are_not_objects_and_nothing_behind_them_is_touched(
     store: Store, put: Put, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     outside = tmp_path_factory.mktemp("outside")
@@ -122,7 +122,10 @@ def test_symbolic_links_are_not_objects_and_nothing_is_written_behind_them(
     assert keys(store) == []
     with pytest.raises(S3Error, match="symbolic link"):
         put("link/new", b"")
-    assert sorted(entry.name for entry in outside.iterdir()) == ["secret"]
+    for key in ("link/secret", "link", "file"):
+        store.delete(BUCKET, key)
+    assert [entry.read_bytes() for entry in outside.iterdir()] == [b"secret"]
+    assert sorted(entry.name for entry in (store.root / BUCKET).iterdir()) == ["file", "link"]
 
 
 def test_a_pipe_in_the_folder_hangs_nobody(store: Store) -> None:
