@@ -84,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     parser.add_argument("--template", type=Path, required=True, help="the SAM or CloudFormation template to run")
     parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1; 0 takes any free one (default 4566)")
-    parser.add_argument("--state", type=Path, help="keep objects here (default: in a temporary directory)")
+    parser.add_argument(
+        "--state", type=Path, help="keep objects and shared files here (default: in a temporary directory)"
+    )
     parser.add_argument("--workers", type=int, help="vCPUs that jobs may use (default: this machine's)")
     parser.add_argument("--stack", type=_stack, default="stepbatch", help="name of the stack (default stepbatch)")
     parser.add_argument(

@@ -43,7 +43,7 @@ class Settings:
     """How a local cloud is started."""
 
     region: str
-    state: Path | None = None  # where objects are kept; None: a temporary directory
+    state: Path | None = None  # where objects and shared files are kept; None: a temporary directory
     workers: int | None = None  # vCPUs for jobs; None: those of this machine
     account: str = field(default=ACCOUNT)
 
@@ -61,6 +61,7 @@ class LocalCloud:
         self.endpoint_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._scratch = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="localcloud-")))
         self._state = settings.state or self._scratch
+        self._file_systems = _directory(self._state.absolute() / "filesystems")
         self._credentials = Credentials(settings.account)
         self._logs = MotoLogs(account=settings.account, region=settings.region)
         self.clients = Clients(self.endpoint_url, settings.region, self._credentials.credentials_for)
@@ -72,7 +73,7 @@ class LocalCloud:
         where = {"account": settings.account, "region": settings.region}
         fallback = moto_application()
         catalogue = BatchCatalogue(**where)
-        self.functions = MotoFunctions(**where, root=self._scratch)
+        self.functions = MotoFunctions(**where, root=self._scratch, file_systems=self._file_systems)
         self.jobs = self._batch(catalogue, root)
         interpreter.repair(clients=self.clients, jobs=self.jobs, append_log=self._logs.append)
         self._spawner = Spawner()
@@ -109,6 +110,7 @@ class LocalCloud:
             endpoint_url=self.endpoint_url,
             region=settings.region,
             root=_directory(self._scratch / "batch"),
+            file_systems=self._file_systems,
             workers=settings.workers,
             account=settings.account,
         )
@@ -142,6 +144,7 @@ class LocalCloud:
             region=settings.region,
             clients=self.clients,
             use_code=self.functions.use_code,
+            use_mounts=self.functions.use_mounts,
         )
         arn = f"arn:aws:cloudformation:{settings.region}:{settings.account}:stack/{name}/{identity}"
         stack = deploy(template, place, stack_arn=arn, now=lambda: datetime.now(UTC))

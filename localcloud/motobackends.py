@@ -24,6 +24,7 @@ from localcloud.calls import Call
 from localcloud.errors import ApiError
 from localcloud.functions.configuration import FunctionConfiguration
 from localcloud.functions.sources import last_edit
+from localcloud.mounts import Mount, relocated
 from localcloud.repairs import expect
 from localcloud.server import WSGIApp
 
@@ -118,17 +119,26 @@ class MotoLogs:
 class MotoFunctions:
     """Function configurations out of moto's Lambda, and the directories that their code runs from."""
 
-    def __init__(self, *, account: str, region: str, root: Path) -> None:
+    def __init__(self, *, account: str, region: str, root: Path, file_systems: Path) -> None:
         self._account = account
         self._region = region
         self._root = root
+        self._file_systems = file_systems
         self._directories: dict[str, Path] = {}
+        self._mounts: dict[str, tuple[Mount, ...]] = {}
         self._lock = threading.Lock()
 
     def use_code(self, sha256: str, directory: Path) -> None:
         """Code with this CodeSha256 runs straight from ``directory``."""
         with self._lock:
             self._directories[sha256] = directory
+
+    def use_mounts(self, name: str, mounts: tuple[Mount, ...]) -> None:
+        """The function of this name finds these file systems, below the root of file systems."""
+        for mount in mounts:
+            mount.directory(self._file_systems).mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            self._mounts[name] = mounts
 
     def find(self, name_or_arn: str, qualifier: str | None) -> FunctionConfiguration:
         """The configuration of a version; ResourceNotFoundException when there is none."""
@@ -141,6 +151,7 @@ class MotoFunctions:
         layers = [backend.layers_versions_by_arn(layer["Arn"]) for layer in found.layers]
         code = self._directory(found.code_sha_256, found.code_bytes)
         shared = tuple(self._directory(layer.code_sha_256, layer.code_bytes) for layer in layers)
+        mounts = self._mounts.get(found.function_name, ())
         return FunctionConfiguration(
             name=found.function_name,
             version=str(found.version),
@@ -149,7 +160,7 @@ class MotoFunctions:
             role=found.role,
             code=code,
             layers=shared,
-            environment=_strings(found.environment_vars),
+            environment=relocated(_strings(found.environment_vars), mounts, self._file_systems),
             timeout=int(found.timeout),
             memory=int(found.memory_size),
             reserved_concurrency=_reserved(backend.get_function(found.function_name).reserved_concurrency),

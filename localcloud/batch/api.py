@@ -15,7 +15,7 @@ from localcloud.batch.commands import Start
 from localcloud.batch.dependencies import Submission
 from localcloud.batch.engine import RECLAIM_NOTICE, Engine
 from localcloud.batch.jobs import Job, Resources
-from localcloud.batch.launch import Host, Launch, image_of, launch, role_of
+from localcloud.batch.launch import Host, Launch, image_of, launch, mounts_of, role_of
 from localcloud.batch.ports import Catalogue, Credentials, Images, Logs, Watcher
 from localcloud.batch.requests import RefusedError
 from localcloud.batch.scheduler import STOP_GRACE
@@ -41,7 +41,8 @@ def this_machine(workers: int | None) -> Resources:
 
 
 class BatchService:
-    """Answers requests, runs jobs. ``root``: a directory of its own for working directories.
+    """Answers requests, runs jobs. ``root``: a directory of its own for working directories; ``file_systems``: one for
+    shared file systems.
 
     Nothing runs before ``start`` and nothing is left running after ``stop``.
     """
@@ -56,6 +57,7 @@ class BatchService:
         endpoint_url: str,
         region: str,
         root: Path,
+        file_systems: Path | None = None,
         workers: int | None = None,
         account: str = "123456789012",
         stop_grace: float = STOP_GRACE / 1000,
@@ -65,7 +67,13 @@ class BatchService:
         self._credentials = credentials
         self._views = Views(account=account, region=region)
         path = os.environ.get("PATH", os.defpath)
-        self._host = Host(path=path, endpoint_url=endpoint_url, region=region, root=root / "attempts")
+        self._host = Host(
+            path=path,
+            endpoint_url=endpoint_url,
+            region=region,
+            root=root / "attempts",
+            file_systems=file_systems or root / "filesystems",
+        )
         self._engine = Engine(
             machine=this_machine(workers),
             prepare=self._prepare,
@@ -215,6 +223,8 @@ class BatchService:
     def _prepare(self, start: Start) -> Launch:
         """What to run for an attempt. Raises LookupError when there is no program for its image."""
         image = self._images.command(image_of(start))
+        for mount in mounts_of(start):
+            mount.directory(self._host.file_systems).mkdir(parents=True, exist_ok=True)
         return launch(start, image, self._credentials(role_of(start), start.job.root), self._host)
 
 

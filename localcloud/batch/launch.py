@@ -7,6 +7,7 @@ from pathlib import Path
 from localcloud.batch.commands import Start
 from localcloud.batch.jobs import log_group, log_stream, task_id
 from localcloud.batch.ports import Image
+from localcloud.mounts import Mount, of_container, relocated
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
@@ -41,6 +42,7 @@ class Host:
     endpoint_url: str
     region: str
     root: Path  # working directories are made below it
+    file_systems: Path  # each shared file system is a directory below it
 
     def base_environment(self) -> dict[str, str]:
         """What a container finds without anyone declaring it."""
@@ -50,6 +52,7 @@ class Host:
 def launch(start: Start, image: Image, credentials: Mapping[str, str], host: Host) -> Launch:
     """``credentials``: the AWS_* variables of the job's role."""
     job = start.job
+    declared = relocated(job.spec.environment, mounts_of(start), host.file_systems)
     directory = host.root / task_id(job.id, start.attempt)
     return Launch(
         job_id=job.id,
@@ -57,7 +60,7 @@ def launch(start: Start, image: Image, credentials: Mapping[str, str], host: Hos
         image=image,
         role=role_of(start),
         arguments=job.spec.command,
-        shared=_shared_variables(job.spec.environment, image, host),
+        shared=_shared_variables(declared, image, host),
         credentials=credentials,
         own={"HOME": str(directory), "TMPDIR": str(directory), **_batch_variables(start)},
         directory=directory,
@@ -87,6 +90,11 @@ def image_of(start: Start) -> str:
 def role_of(start: Start) -> str | None:
     """The role that the definition gives its containers."""
     return start.job.spec.definition["containerProperties"].get("jobRoleArn") or None
+
+
+def mounts_of(start: Start) -> tuple[Mount, ...]:
+    """The shared file systems that the definition mounts."""
+    return of_container(start.job.spec.definition["containerProperties"])
 
 
 def _batch_variables(start: Start) -> dict[str, str]:

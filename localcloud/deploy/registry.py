@@ -12,6 +12,7 @@ from localcloud.deploy.shapes import api_parameters
 from localcloud.deploy.stack import Created, physical_name
 from localcloud.deploy.template import Template
 from localcloud.errors import DeployError
+from localcloud.mounts import Mount
 
 
 class ServiceClients(Protocol):
@@ -29,6 +30,7 @@ class Place:
     region: str
     clients: ServiceClients
     use_code: Callable[[str, Path], None]  # CodeSha256 of a function or layer, and the directory that it runs from
+    use_mounts: Callable[[str, tuple[Mount, ...]], None]  # name of a function, and the file systems that it mounts
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         return f"arn:aws:{service}:{self.region if region is None else region}:{self.account}:{resource}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import sys
 import zipfile
 from base64 import b64encode
@@ -10,9 +11,11 @@ from typing import Any
 
 from localcloud.deploy.registry import Declaration, creates
 from localcloud.deploy.stack import Created, physical_name
+from localcloud.mounts import Mount, of_function
 
 _NOT_CODE = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+_MOUNT_PATH = re.compile(r"/mnt/[a-zA-Z0-9_.-]+")
 _LIMIT = 250 << 20  # unzipped size of a function with its layers
 
 
@@ -24,10 +27,11 @@ def function(this: Declaration) -> Created:
         raise this.error(f"is {runtime!r}; functions run here with localcloud's own {RUNTIME}", prop="Runtime")
     code = _code(this, this.need("Code"), "Code")
     this.without_effect("SnapStart", "RuntimeManagementConfig", "ReservedConcurrentExecutions", "Tags", "VpcConfig")
-    this.without_effect("FileSystemConfigs")
+    mounts = _mounts(this)
     reserved = this.take("ReservedConcurrentExecutions")
     skip = ("FunctionName", "Code", "SnapStart", "RuntimeManagementConfig", "ReservedConcurrentExecutions", "Tags")
     parameters = this.as_parameters("lambda", "CreateFunction", skip=(*skip, "VpcConfig", "FileSystemConfigs"))
+    this.place.use_mounts(name, mounts)
     made = this.call(
         "lambda", "create_function", FunctionName=name, Code={"ZipFile": code}, Tags=this.tags() or None, **parameters
     )
@@ -76,6 +80,17 @@ def permission(this: Declaration) -> Created:
     this.without_effect("InvokedViaFunctionUrl")
     this.call("lambda", "add_permission", StatementId=statement, **parameters)
     return Created(physical_id=statement, attributes={"Id": statement})
+
+
+def _mounts(this: Declaration) -> tuple[Mount, ...]:
+    configurations = this.take("FileSystemConfigs") or []
+    for each in configurations:
+        if set(each) != {"Arn", "LocalMountPath"} or not _MOUNT_PATH.fullmatch(str(each["LocalMountPath"])):
+            problem = f"needs Arn and LocalMountPath, which is /mnt/ and a name: {each}"
+            raise this.error(problem, prop="FileSystemConfigs")
+    if configurations and not this.properties.get("VpcConfig"):
+        raise this.error("needs VpcConfig: a function outside a VPC mounts nothing", prop="FileSystemConfigs")
+    return of_function(configurations)
 
 
 def _code(this: Declaration, location: dict[str, Any], prop: str) -> bytes:

@@ -73,6 +73,12 @@ def test_states_all_does_not_catch_what_nothing_can_cure(little: Cloud, execute:
     assert (done["status"], done["error"]) == ("FAILED", "States.Runtime")
 
 
+def test_a_job_and_a_function_share_a_file_system(little: Cloud, execute: Execute) -> None:
+    assert execute(one(job(little, "keep")))["status"] == "SUCCEEDED"
+    answer = little.client("lambda").invoke(FunctionName=little.outputs["SharedName"])
+    assert json.loads(answer["Payload"].read()) == {"kept": "by a job"}
+
+
 def test_a_job_s_result_is_the_job_in_the_case_of_step_functions(little: Cloud, execute: Execute) -> None:
     output = execute(one(job(little, "hello")))["output"]
     assert (output["Status"], output["JobName"], output["Container"]["ExitCode"]) == ("SUCCEEDED", "job", 0)

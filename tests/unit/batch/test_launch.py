@@ -13,7 +13,13 @@ from localcloud.batch.ports import Image
 if TYPE_CHECKING:
     from tests.unit.batch.conftest import Desk
 
-HOST = Host(path="/bin", endpoint_url="http://127.0.0.1:4566", region="eu-west-1", root=Path("/attempts"))
+HOST = Host(
+    path="/bin",
+    endpoint_url="http://127.0.0.1:4566",
+    region="eu-west-1",
+    root=Path("/attempts"),
+    file_systems=Path("/filesystems"),
+)
 IMAGE = Image(package="pricer", argv_prefix=("python", "-m", "pricer"), pythonpath=(Path("/c"), Path("/l")))
 KEYS = {"AWS_ACCESS_KEY_ID": "role-key"}
 
@@ -68,6 +74,18 @@ def test_each_attempt_has_its_own_directory_and_log_stream(child: Start) -> None
     assert first.log_group == "/aws/batch/job"
     assert first.log_stream.startswith("d/default/")
     assert first.log_stream != second.log_stream
+
+
+def test_a_mounted_path_in_the_environment_is_the_file_systems_directory(desk: "Desk") -> None:
+    container = {
+        "volumes": [{"name": "records", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}],
+        "mountPoints": [{"sourceVolume": "records", "containerPath": "/mnt/records"}],
+    }
+    declared = {"SHARED": "/mnt/records/in", "OTHER": "/mnt/recordsets"}
+    job = desk.submit("job", definition=_definition(container), environment=declared)
+    environment = launch(Start(job, 1, "spot"), IMAGE, KEYS, HOST).environment
+    assert environment["SHARED"] == "/filesystems/fs-1/in"
+    assert environment["OTHER"] == "/mnt/recordsets"
 
 
 def test_the_definition_names_log_group_and_stream_prefix(desk: "Desk") -> None:

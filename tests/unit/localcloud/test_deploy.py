@@ -55,6 +55,7 @@ def deployed(resources: dict[str, Any], *, root: Path, **sections: Any) -> tuple
         region="eu-west-1",
         clients=clients,
         use_code=lambda *_: None,
+        use_mounts=lambda *_: None,
     )
     return deploy(template, place, stack_arn="arn:stack", now=lambda: NOW), clients
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -60,6 +61,12 @@ def mischief(event: dict[str, Any], context: Any) -> Any:
     if how == "child":
         return subprocess.Popen(["sleep", "600"]).pid
     return json.loads("{")
+
+
+def shared_files(event: Any, context: Any) -> dict[str, str]:
+    """Every file on the shared file system: its name and content."""
+    directory = Path(os.environ["SHARED"])
+    return {path.name: path.read_text() for path in directory.iterdir()} if directory.is_dir() else {}
 
 
 def slow(event: dict[str, Any], context: Any) -> int:
