@@ -94,6 +94,16 @@ def crew(crews: Any) -> Iterator[Crew]:
     made.disband()
 
 
+@pytest.fixture(scope="session")
+def clean(scene: Any, crews: Any) -> dict[int, bytes]:
+    """The pixels of 24 frames from one child that nobody disturbed."""
+    crew: Crew = crews()
+    crew.count(scene(), framesPerJob="24")
+    crew.render()
+    crew.run("stitch")
+    return crew.pixels()
+
+
 CHANGE = """
 import sys, bpy
 bpy.ops.wm.open_mainfile(filepath=sys.argv[1])

@@ -14,16 +14,6 @@ from tests.render.crew import Crew
 FRAMES = list(range(1, 25))
 
 
-@pytest.fixture(scope="session")
-def clean(scene: Any, crews: Any) -> dict[int, bytes]:
-    """The pixels of 24 frames from one child that nobody disturbed."""
-    crew: Crew = crews()
-    crew.count(scene(), framesPerJob="24")
-    crew.render()
-    crew.run("stitch")
-    return crew.pixels()
-
-
 @pytest.mark.parametrize("per_job", [6, 1])
 def test_the_pixels_do_not_depend_on_the_slices(crew: Crew, scene: Any, clean: dict[int, bytes], per_job: int) -> None:
     counted = crew.count(scene(), framesPerJob=per_job)
