@@ -15,7 +15,7 @@ from moto import mock_aws
 from fanout.book import Position, encode_position
 from fanout.market import Market
 from fanout.plan import Plan, StagedFile, Work, write_plan
-from fanout.prices import SlicePrices
+from fanout.prices import METHOD, SlicePrices
 from fanout.s3 import Objects, S3Uri, sha256
 from pricer.__main__ import main
 from pricer.models import ModelDocument, Pilot
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 OUTPUT = S3Uri("data", "desk/run")
 POSITIONS = [position(index, coupon=0.04 + index / 1000) for index in range(5)]
-PARAMETERS = {"seed": 1, "targetStandardErrorBp": 100.0, "maxPaths": 4096, "greeks": False}
+PARAMETERS: dict[str, Any] = {
+    "method": METHOD,
+    "seed": 1,
+    "targetStandardErrorBp": 100.0,
+    "maxPaths": 4096,
+    "greeks": False,
+}
 
 
 @pytest.fixture
@@ -93,9 +99,26 @@ def test_a_lone_job_prices_the_only_slice(objects: Objects, monkeypatch: pytest.
 
 def test_a_retried_child_leaves_the_result_that_stands(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = staged(objects, POSITIONS, 0, 2, 5)
-    objects.put(plan.result(OUTPUT, 1), b"stands")
+    standing = msgspec.json.encode(SlicePrices(plan_hash=plan.hash, slice=1, start=2, stop=5, prices=()))
+    objects.put(plan.result(OUTPUT, 1), standing)
     assert child(plan, 1, monkeypatch) == 0
-    assert objects.get(plan.result(OUTPUT, 1)) == b"stands"
+    assert objects.get(plan.result(OUTPUT, 1)) == standing
+
+
+def test_a_damaged_result_is_priced_anew(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = staged(objects, POSITIONS, 0, 2, 5)
+    objects.put(plan.result(OUTPUT, 1), b'{"schema":"stepbatch/pri')
+    assert child(plan, 1, monkeypatch) == 0
+    assert len(result(objects, plan, 1).prices) == 3
+
+
+def test_a_plan_for_another_method_is_an_input_error(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(PARAMETERS, "method", METHOD - 1)
+    plan = staged(objects, POSITIONS, 0, 5)
+    assert child(plan, 0, monkeypatch) == 2
+    assert f"is for method {METHOD - 1}" in capsys.readouterr().err
 
 
 def test_a_retry_gives_the_same_bytes(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
