@@ -2,7 +2,8 @@
 
 A bucket is made by the fallback first, which knows the rules, and then gets its folder. Before a call about buckets is
 passed on, the two are brought into line: folders that the fallback does not know (the root was used before, or a person
-made a folder) are announced to it, and buckets whose folder is gone are withdrawn.
+made a folder) are announced to it, and buckets whose folder is gone are withdrawn. Creating a bucket that was found so
+succeeds once: a stack that is deployed anew on its old objects is not in its own way.
 """
 
 import io
@@ -29,6 +30,7 @@ class Buckets:
         self._fallback = fallback
         self._region = region
         self._known: set[str] = set()
+        self._found: set[str] = set()  # known only because their folders were there
         self._refused: set[str] = set()  # folders whose name the fallback does not take for a bucket
         self._lock = threading.RLock()
 
@@ -43,6 +45,9 @@ class Buckets:
             raise S3Error("InvalidBucketName", BucketName=request.bucket)
         with self._lock:
             self.reconcile()
+            if request.bucket in self._found:  # by whoever begins anew on this root: it is theirs, in any region
+                self._announce("DELETE", request.bucket)
+                self._found.discard(request.bucket)
             response = self._call(environ)
             if response.status == 200:
                 (self._store.root / request.bucket).mkdir(exist_ok=True)
@@ -76,9 +81,11 @@ class Buckets:
             for bucket in present - self._known - self._refused:
                 known = self._announce("PUT", bucket) in (200, 409)
                 (self._known if known else self._refused).add(bucket)
+                self._found.add(bucket)
             for bucket in self._known - present:
                 self._announce("DELETE", bucket)
                 self._known.discard(bucket)
+                self._found.discard(bucket)
 
     def _announce(self, method: str, bucket: str) -> int:
         body = b""

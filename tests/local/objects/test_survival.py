@@ -6,11 +6,12 @@ import re
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.local.objects.serving import client, serving
+from tests.local.objects.test_objects import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -107,6 +108,20 @@ def test_another_process_on_the_same_root_sees_everything(tmp_path: Path) -> Non
         assert s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket="bucket", Key="c", Body=b"3")
         assert (tmp_path / "bucket" / "c").read_bytes() == b"3"
+
+
+def test_a_stack_deployed_anew_in_any_region_takes_its_bucket_over_once(tmp_path: Path) -> None:
+    region = "eu-central-1"
+    configuration: Any = {"LocationConstraint": region}
+    for begun in (1, 2):
+        with serving("files", tmp_path, region) as (_, port):
+            s3 = client(port, region)
+            s3.create_bucket(Bucket="bucket", CreateBucketConfiguration=configuration)
+            s3.put_object(Bucket="bucket", Key=f"run {begun}")
+            assert s3.get_bucket_location(Bucket="bucket")["LocationConstraint"] == region
+            assert len(s3.list_objects_v2(Bucket="bucket")["Contents"]) == begun
+            again = refused(s3.create_bucket, Bucket="bucket", CreateBucketConfiguration=configuration)
+            assert again == (409, "BucketAlreadyOwnedByYou")
 
 
 class _Zeros:
