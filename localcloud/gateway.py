@@ -1,11 +1,19 @@
-"""The front door: every AWS call enters here and is routed by the service that signed for it."""
+"""The front door: every AWS call enters here and is routed by the service that signed for it.
 
+Nobody's signature is checked, so whoever reaches this door may run code. Web pages must not: a page of any site can
+send requests to 127.0.0.1, and can read the answers once its own name resolves to it (DNS rebinding). Browsers give
+themselves away by ``Origin``, and by the page's name in ``Host``; programs that speak to AWS send neither.
+"""
+
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from localcloud.calls import Call, Reply, error_reply
 from localcloud.errors import ApiError
 from localcloud.server import WSGIApp
+
+_HERE = re.compile(r"(127\.0\.0\.1|\[::1\]|([a-z0-9._-]+\.)?localhost)(:[0-9]+)?", re.IGNORECASE)
 
 Service = Callable[[Call], Reply | None]
 """Answers a call, or returns None to leave it (its body possibly rewritten) to moto."""
@@ -24,6 +32,8 @@ class Gateway:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         call = Call(environ)
+        if (problem := _from_elsewhere(call)) is not None:
+            return Reply(status=403, body=f"{problem}\n".encode(), content_type="text/plain").send(start_response)
         service = self._services.get(call.service)
         if service is not None:
             try:
@@ -35,3 +45,12 @@ class Gateway:
         if call.service == "s3" or (not call.service and not call.path.startswith(("/moto-api", "/latest/"))):
             return self._objects(environ, start_response)
         return self._fallback(environ, start_response)
+
+
+def _from_elsewhere(call: Call) -> str | None:
+    """Why a request may not enter: a web page sent it, or it was sent to another machine's name."""
+    if call.header("Origin"):
+        return f"localcloud does not answer web pages (Origin: {call.header('Origin')})"
+    if not _HERE.fullmatch(call.header("Host")):
+        return f"localcloud answers to 127.0.0.1, localhost, *.localhost and [::1], not to Host {call.header('Host')!r}"
+    return None

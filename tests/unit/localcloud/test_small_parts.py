@@ -54,6 +54,7 @@ def test_the_gateway_routes_by_service() -> None:
 
     def ask(path: str, **environ: str) -> bytes:
         base = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", "wsgi.input": io.BytesIO()}
+        base["HTTP_HOST"] = "localhost"
         return b"".join(gateway(base | environ, lambda status, _: answers.append(status)))
 
     batch = f"AWS4-HMAC-SHA256 {SCOPE}"
