@@ -11,6 +11,7 @@ import logging
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
@@ -23,6 +24,7 @@ from localcloud.wire import BodyReader, Head, Stream, read_head
 LOG = logging.getLogger(__name__)
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 IDLE_SECONDS = 300  # botocore drops pooled connections that a server closed and opens new ones
+ACCEPT_PAUSE = 0.05  # seconds between attempts to accept when the system refuses
 _BODILESS = {"204", "304"}
 _PRESERVED = "moto.preserved_header_names"  # moto reads S3 metadata names with underscores from here
 
@@ -62,14 +64,19 @@ class Server:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
+        refused = False
         while not self._stopping:
             try:
                 connection, peer = self._listener.accept()
             except OSError:
                 if self._stopping:
                     return
-                LOG.exception("cannot accept a connection")
+                if not refused:  # said once, though it may last: no file descriptor is free, and the client still waits
+                    LOG.exception("cannot accept a connection, trying again until it can")
+                refused = True
+                time.sleep(ACCEPT_PAUSE)
                 continue
+            refused = False
             with self._lock:
                 self._connections.add(connection)
             threading.Thread(target=self._serve, args=(connection, peer), name=self._name, daemon=True).start()

@@ -1,5 +1,6 @@
 """The HTTP server, over real sockets."""
 
+import errno
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -139,3 +140,27 @@ def test_a_stopped_server_closes_its_connections(server: Server, client: HTTPCon
     server.stop()
     with pytest.raises(OSError, match="Connection refused"):
         HTTPConnection("127.0.0.1", server.port, timeout=10).connect()
+
+
+def test_a_server_out_of_file_descriptors_waits_and_then_answers(
+    server: Server, client: HTTPConnection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[float] = []
+    real, refusals = server._listener, 3
+
+    class Refusing:
+        def accept(self) -> Any:
+            if len(pauses) < refusals:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return real.accept()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+    monkeypatch.setattr("localcloud.server.time.sleep", pauses.append)
+    monkeypatch.setattr(server, "_listener", Refusing())
+    assert ask(client, "PUT", "/x", b"first") == (200, b"first")  # its accept() was under way
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as second:
+        assert ask(second, "PUT", "/x", b"second") == (200, b"second")
+    assert len(pauses) == refusals
+    assert caplog.text.count("cannot accept a connection") == 1
