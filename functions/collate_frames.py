@@ -6,19 +6,21 @@ import msgspec
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from failed_children import FailedChildren
+from failed_children import FailedChildren, job_id_of
 from fanout.blendplan import FILM, FRAMES, RenderParameters, missing_frames, parameters_of, standing_frames
 from fanout.errors import ResultsIncompleteError
 from fanout.frames import format_frames
 from fanout.plan import Plan, read_plan
 from fanout.request import parse_request
 from fanout.s3 import Objects, S3Uri
+from job_effort import JobEffort
 
 REASONS_TOLD = 5
 
 logger = Logger(service="collate-frames")
 objects = Objects()
 failed_children = FailedChildren()
+job_effort = JobEffort()
 
 
 class CollateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -34,7 +36,7 @@ class CollateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """-> ``{jobName, status, frames, filmUri, framesUri, outputUri, warnings}``, what the run's output will be.
+    """-> ``{jobName, status, frames, filmUri, …, attempts, childSeconds}``, what the run's output will be.
 
     Raises ResultsIncompleteError if a frame is missing, or if stitching failed: with the frames and the reasons.
     """
@@ -48,7 +50,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if request.film is not None:
         reasons = failed_children.reasons(request.film)
         raise ResultsIncompleteError(f"the film was not made: {reasons.get(0) or reasons.get(-1) or 'no reason given'}")
-    logger.info("complete", extra={"frames": plan.items, "plan": plan.hash})
+    effort = job_effort.of(job_id_of(request.job))
+    logger.info("complete", extra={"frames": plan.items, "plan": plan.hash, "attempts": effort.attempts})
     return {
         "jobName": request.job_name,
         "status": "COMPLETE",
@@ -57,6 +60,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "framesUri": str(output / FRAMES),
         "outputUri": str(output),
         "warnings": list(request.warnings),
+        "attempts": effort.attempts,
+        "childSeconds": effort.seconds,
     }
 
 

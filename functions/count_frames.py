@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fanout.blend.project import Project, find_project, open_blend
 from fanout.blend.reader import read_blend
+from fanout.blend.renderable import chosen_frames, chosen_scene, warnings
 from fanout.blendplan import AGGREGATE, FILM, FRAMES, MEASUREMENT, PREVIEW, SHEET, TIMINGS, Look, Measurement
 from fanout.blendplan import RenderParameters as Parameters
 from fanout.errors import UriError
@@ -20,7 +21,6 @@ from fanout.plan import Plan, Source, Work, find_plan, write_plan
 from fanout.request import parse_request
 from fanout.s3 import Objects, S3Uri
 from fanout.slicing import even
-from renderable import chosen_frames, chosen_scene, warnings
 
 STALE = (AGGREGATE, FILM, PREVIEW, SHEET, TIMINGS)  # a new plan makes them untrue
 
@@ -75,7 +75,8 @@ def count(request: CountRequest, objects: Objects) -> dict[str, Any]:
     project = find_project(objects, request.input_uri, blend=request.blend, output=output)
     with TemporaryDirectory() as scratch:
         blend = read_blend(open_blend(objects, project, Path(scratch)), project.blend)
-    scene = chosen_scene(blend, project, request.scene, ignore_missing=request.ignore_missing_assets)
+    ignore = request.ignore_missing_assets
+    scene = chosen_scene(blend, project.blend, project.files, request.scene, ignore_missing=ignore)
     frames = chosen_frames(scene, project.blend, request.frames)
     parameters = Parameters(
         look=look_of(request, project, scene.name), frames=frames, fps=str(scene.fps), sound=blend.sound

@@ -147,6 +147,7 @@ def stitch(job: Job, _options: argparse.Namespace) -> None:
         parameters=job.parameters,
         folder=job.folder,
         mix=mix,
+        effort=(int(os.environ.get("CHILD_ATTEMPTS") or 0), float(os.environ.get("CHILD_SECONDS") or 0)),
     ).make()["film"]
     log("film", **film, wall=f"{time.monotonic() - job.began:.2f}")
 

@@ -51,6 +51,7 @@ class Stitch:
     parameters: RenderParameters
     folder: Path
     mix: Callable[[Path], str | None]  # the scene's sound into a file; or why there is none
+    effort: tuple[int, float]  # attempts of this run's children, and their seconds
     _files: list[OutputFile] = field(default_factory=list)
     _timings: list[dict[str, float]] = field(default_factory=list)
 
@@ -71,7 +72,7 @@ class Stitch:
         self._publish(FILM, film.read_bytes(), "video/mp4")
         self._publish(SHEET, sheet.read_bytes(), "image/png")
         self._publish(AGGREGATE, dump(aggregate))
-        self._publish(TIMINGS, dump(timings(self._timings)))
+        self._publish(TIMINGS, dump(timings(self._timings, *self.effort)))
         for name in (PLAN, PREVIEW):
             self._list(name)
         write_manifest(self.objects, self.output, self.plan.hash, self._files)
@@ -176,13 +177,22 @@ def totals(plan: Plan, parameters: RenderParameters, image: Image, film: Film, s
     }
 
 
-def timings(frames: list[dict[str, float]]) -> dict[str, Any]:
-    """``timings.json``: seconds of rendering, and of starting Blender, over all children."""
+def timings(frames: list[dict[str, float]], attempts: int, child_seconds: float) -> dict[str, Any]:
+    """``timings.json``: seconds of rendering and of starting Blender; what all children took, reclaimed ones included.
+
+    Frames that stood before this run count to the first two and not to the last.
+    """
 
     def total(name: str) -> float:
         return round(sum(frame.get(name, 0.0) for frame in frames), 4)
 
-    return {"renderSeconds": total("seconds"), "startupSeconds": total("startup"), "frames": frames}
+    return {
+        "renderSeconds": total("seconds"),
+        "startupSeconds": total("startup"),
+        "attempts": attempts,
+        "childSeconds": child_seconds,
+        "frames": frames,
+    }
 
 
 def dump(document: Mapping[str, Any]) -> bytes:

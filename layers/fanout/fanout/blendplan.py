@@ -20,11 +20,11 @@ from fractions import Fraction
 import msgspec
 
 from fanout.blend.project import Kind
+from fanout.blend.renderable import BLENDER
 from fanout.errors import PlanError
 from fanout.plan import Plan, results_folder
 from fanout.s3 import Objects, S3Uri
 
-BLENDER = "5.2.3"  # the renderer's; a test holds it against containers/renderer/requirements.txt
 MEASUREMENT = "measurement.json"
 PREVIEW = "preview.png"
 FILM = "output.mp4"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from fanout.blendplan import frame_uri, parameters_of
 from fanout.errors import PlanError, ResultsIncompleteError
 from fanout.plan import read_plan
 from fanout.s3 import Objects, S3Uri
+from job_effort import Effort, JobEffort
 from tests.unit.fanout.blendwriter import simple
 from tests.unit.functions.conftest import BUCKET, Desk
 
@@ -36,6 +38,7 @@ def collate(desk: Desk, context: LambdaContext, monkeypatch: pytest.MonkeyPatch)
     """Collates a run of eight frames, three a child, of which all but ``missing`` were rendered."""
     for module in (count_frames, collate_frames):
         monkeypatch.setattr(module, "objects", Objects(desk.client))
+    monkeypatch.setattr(collate_frames, "job_effort", SimpleNamespace(of=lambda _: Effort(attempts=4, seconds=61.5)))
     monkeypatch.setattr(
         collate_frames, "failed_children", ToldReasons({"array": {1: "exit code 1"}, "film": {0: "exit code 3"}})
     )
@@ -61,6 +64,8 @@ def test_a_run_with_every_frame_is_complete(collate: Any) -> None:
         "framesUri": f"{OUTPUT}/frames",
         "outputUri": str(OUTPUT),
         "warnings": ["slow"],
+        "attempts": 4,
+        "childSeconds": 61.5,
     }
 
 
@@ -99,3 +104,34 @@ def test_a_frame_that_vanished_before_stitching_is_named(collate: Any) -> None:
 def test_another_plan_than_the_one_that_was_started_is_refused(collate: Any) -> None:
     with pytest.raises(PlanError, match="another run uses the same output URI"):
         collate(planHash="ab" * 32)
+
+
+class ToldJobs:
+    """Batch, as far as it is asked here."""
+
+    def __init__(self, jobs: dict[str, dict[str, Any]]) -> None:
+        self.jobs = jobs
+
+    def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
+        assert len(jobs) <= 100
+        return {"jobs": [self.jobs[job] for job in jobs if job in self.jobs]}
+
+
+def effort_of(jobs: dict[str, dict[str, Any]], job_id: str | None) -> Effort:
+    asked = JobEffort()
+    asked.__dict__["batch"] = ToldJobs(jobs)
+    return asked.of(job_id)
+
+
+def test_the_effort_of_an_array_is_that_of_every_attempt_of_every_child() -> None:
+    tried: dict[str, Any] = {
+        "attempts": [{"startedAt": 1_000, "stoppedAt": 3_500}, {"startedAt": 4_000, "stoppedAt": 5_000}]
+    }
+    never: dict[str, Any] = {"attempts": [{"stoppedAt": 9_000}]}
+    array = {"a": {"arrayProperties": {"size": 250}}, **{f"a:{index}": tried for index in range(249)}, "a:249": never}
+    assert effort_of(array, "a") == Effort(attempts=499, seconds=249 * 3.5)
+    assert effort_of({"lone": tried}, "lone") == Effort(attempts=2, seconds=3.5)
+
+
+def test_the_effort_of_what_nobody_knows_is_nothing() -> None:
+    assert effort_of({}, "gone") == effort_of({}, None) == Effort()

@@ -11,7 +11,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import count_frames
-from fanout.blendplan import BLENDER, Measurement, parameters_of
+from fanout.blend.renderable import BLENDER
+from fanout.blendplan import Measurement, parameters_of
 from fanout.errors import BlendError, FanoutError, RequestError, UriError
 from fanout.plan import Plan, read_plan
 from fanout.s3 import Objects, S3Uri

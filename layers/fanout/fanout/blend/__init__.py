@@ -10,6 +10,7 @@
     scene     frame range, fps, size, engine and camera of each scene
     assets    the files that the .blend refers to
     reader    ``read_blend``: all of this for one file
+    renderable   whether the renderer can render it, and which of its frames
     project   a single .blend, a folder, or a zip with a .blend in it
 
 Sources: Blender's ``doc/blender_file_format``, ``BLO_readfile``, ``BLO_core_bhead.hh`` and the DNA headers.

@@ -2,13 +2,12 @@
 
 from fanout.blend.assets import missing
 from fanout.blend.header import version_name
-from fanout.blend.project import Project
 from fanout.blend.reader import BlendFile
 from fanout.blend.scene import Scene
-from fanout.blendplan import BLENDER
 from fanout.errors import BlendError, RequestError
 from fanout.frames import LAST_FRAME, MOST_FRAMES, Frames, parse_frames
 
+BLENDER = "5.2.3"  # the renderer's; a test holds it against containers/renderer/requirements.txt
 OLDEST = 250  # animation of older files is not converted any more
 LEFT_IN_2_80 = {"BLENDER_RENDER", "BLENDER_GAME"}
 ENGINES = {"CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT", "BLENDER_WORKBENCH"}
@@ -17,20 +16,25 @@ MOST_PIXELS = 1 << 28
 TOLD = 5  # missing assets in a message
 
 
-def chosen_scene(blend: BlendFile, project: Project, name: str | None, *, ignore_missing: bool) -> Scene:
-    """The scene to render. Raises BlendError if the renderer could not render it, RequestError if there is none."""
-    check_version(blend, project.blend)
+def chosen_scene(
+    blend: BlendFile, path: str, files: frozenset[str], name: str | None, *, ignore_missing: bool
+) -> Scene:
+    """The scene to render; ``path`` is that of the .blend among the ``files`` of its project.
+
+    Raises BlendError if the renderer could not render it, RequestError if there is none.
+    """
+    check_version(blend, path)
     scene = blend.scene(name)
     names = ", ".join(repr(each.name) for each in blend.scenes)
     if scene is None and name is not None:
-        raise RequestError("input.scene", f"{project.blend} has no scene {name!r}; it has {names}")
+        raise RequestError("input.scene", f"{path} has no scene {name!r}; it has {names}")
     if scene is None:
-        raise RequestError("input.scene", f"{project.blend} does not say which of its scenes is active: {names}")
-    check_engine(scene, project.blend)
+        raise RequestError("input.scene", f"{path} does not say which of its scenes is active: {names}")
+    check_engine(scene, path)
     if scene.needs_camera and not scene.camera and not blend.cameras and not blend.linked:
-        raise BlendError(project.blend, f"scene {scene.name!r} has no camera, and no other scene has one")
+        raise BlendError(path, f"scene {scene.name!r} has no camera, and no other scene has one")
     if not ignore_missing:
-        check_assets(blend, project)
+        check_assets(blend, path, files)
     return scene
 
 
@@ -55,12 +59,12 @@ def check_engine(scene: Scene, where: str) -> None:
     raise BlendError(where, f"scene {scene.name!r} is rendered by {problem}")
 
 
-def check_assets(blend: BlendFile, project: Project) -> None:
-    absent = sorted({str(asset) for asset in missing(blend.assets, project.blend, project.files)})
+def check_assets(blend: BlendFile, path: str, files: frozenset[str]) -> None:
+    absent = sorted({str(asset) for asset in missing(blend.assets, path, files)})
     if absent:
         more = f" and {len(absent) - TOLD} more" if len(absent) > TOLD else ""
         raise BlendError(
-            project.blend,
+            path,
             f"{len(absent)} of the files it refers to are missing: {', '.join(absent[:TOLD])}{more}. Pack them "
             "(File > External Data > Pack Resources), or make their paths relative and hand in a folder or zip, "
             'or start with "ignoreMissingAssets": true',
