@@ -182,7 +182,7 @@ def main() -> None:
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
-        report(options, min(before, bare()), single, chained, batch, memory)
+        report(options, (before + bare()) / 2, single, chained, batch, memory)
 
 
 def report(options: Any, fork: float, single: float, chained: float, batch: Batch, memory: Memory) -> None:

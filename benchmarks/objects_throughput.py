@@ -99,7 +99,9 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=400, help="per client and round")
     parser.add_argument("--clients", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--root", type=Path, help="where the object store keeps its files (default: a temporary folder)")
+    parser.add_argument(
+        "--root", type=Path, help="where the object store keeps its files (default: a temporary folder)"
+    )
     parser.add_argument("--serve", choices=CONTESTANTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
