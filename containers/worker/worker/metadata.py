@@ -1,14 +1,11 @@
 """One row of the table for each object. Writing a row that stands changes nothing; another in its place is refused."""
 
 import hashlib
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import msgspec
 from botocore.exceptions import ClientError
 
@@ -17,7 +14,6 @@ from fanout.errors import PlanError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TABLE = "TABLE_NAME"  # environment variable
 KEPT_SECONDS = 90 * 24 * 3600  # then DynamoDB may forget a row
 WRITES_AT_ONCE = 16
 
@@ -31,13 +27,10 @@ class Metadata:
     are under way at once. Reading is batched: a page of 1 MB a request.
     """
 
-    def __init__(self, run: str, table: str | None = None) -> None:
+    def __init__(self, run: str, client: "DynamoDBClient", table: str) -> None:
         self.run = run
-        self._table = table or os.environ[TABLE]
-
-    @cached_property
-    def client(self) -> "DynamoDBClient":
-        return boto3.client("dynamodb")
+        self._client = client
+        self._table = table
 
     def write(self, rows: Iterable[Row], *, now: float | None = None) -> None:
         """Writes every row, or raises PlanError if another one stands in its place. ``now``: seconds since 1970."""
@@ -52,7 +45,7 @@ class Metadata:
 
     def rows(self) -> Iterator[Row]:
         """Every row of the run, in the order of its objects."""
-        pages = self.client.get_paginator("query").paginate(
+        pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="#run = :run AND begins_with(#item, :items)",
             ExpressionAttributeNames={"#run": "run", "#item": "item"},
@@ -71,7 +64,7 @@ class Metadata:
             "expiresAt": {"N": str(expires)},
         }
         try:
-            self.client.put_item(
+            self._client.put_item(
                 TableName=self._table,
                 Item=item,
                 ConditionExpression="attribute_not_exists(#run) OR #digest = :digest",

@@ -17,10 +17,11 @@ def process(options: argparse.Namespace) -> str:
 
 
 def deliver(options: argparse.Namespace) -> str:
-    from fanout.s3 import Objects, S3Uri
+    from fanout.s3 import S3Uri
     from worker.delivery import deliver
+    from worker.services import services
 
-    return deliver(_folder(options), S3Uri.parse_prefix(options.output), Objects())
+    return deliver(_folder(options), S3Uri.parse_prefix(options.output), services.objects)
 
 
 def clean(options: argparse.Namespace) -> str:

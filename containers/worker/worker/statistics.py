@@ -17,6 +17,7 @@ from fanout.itemresults import ItemStatistics, Rejected, SliceStatistics
 from fanout.items import Item, Places
 from fanout.s3 import Objects
 from worker.objectformat import UnreadableError, format_of
+from worker.services import services
 from worker.tabular import Table, read_table
 from worker.validate import open_item, read_validation, refuse_empty, unlisted
 
@@ -142,16 +143,13 @@ def _read_all(objects: Objects, bucket: str, items: Sequence[Item]) -> Any:
 
 
 def _read_side_by_side(bucket: str, items: Sequence[Item], processors: int) -> Any:
-    with ProcessPoolExecutor(processors, max_tasks_per_child=None) as pool:
+    with ProcessPoolExecutor(processors, initializer=services.forget) as pool:
         chunk = max(1, math.ceil(len(items) / (4 * processors)))
         yield from pool.map(partial(_read_alone, bucket), items, chunksize=chunk)
 
 
-_own_objects = Objects()  # of a process of the pool: made when first used, after the fork
-
-
 def _read_alone(bucket: str, item: Item) -> Read | str:
-    return read_item(_own_objects, bucket, item)
+    return read_item(services.objects, bucket, item)
 
 
 def _rejection(objects: Objects, places: Places, item: Item, reason: str) -> Rejected:

@@ -6,16 +6,13 @@ import os
 import time
 from dataclasses import dataclass
 
-import boto3
-
 from fanout.errors import CheckError
 from fanout.items import Item, Places, Shape, list_items, parse_rows, plan_items, read_items
-from fanout.notice import Post, run_key
+from fanout.notice import run_key
 from fanout.plan import read_plan, write_plan
 from fanout.s3 import Objects, S3Uri
-from worker.metadata import TABLE, Metadata
-
-TOPIC = "TOPIC_ARN"  # environment variable
+from worker.metadata import Metadata
+from worker.services import services
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Job:
 
     @property
     def table(self) -> Metadata:
-        return Metadata(run_key(self.places.plan_hash, self.places.output))
+        return Metadata(run_key(self.places.plan_hash, self.places.output), services.dynamodb, services.table)
 
     def items_of_slice(self) -> list[Item]:
         start, stop = self.shape.slice(self.index)
@@ -66,7 +63,7 @@ def write_down_plan(options: argparse.Namespace, objects: Objects) -> None:
 def validate(options: argparse.Namespace) -> str:
     from worker.validate import tolerate, validate
 
-    objects = Objects()
+    objects = services.objects
     if not options.plan_hash:
         write_down_plan(options, objects)
     job = Job.of(options, objects)
@@ -79,7 +76,7 @@ def validate(options: argparse.Namespace) -> str:
 def statistics(options: argparse.Namespace) -> str:
     from worker.statistics import slice_statistics
 
-    job = Job.of(options, Objects())
+    job = Job.of(options, services.objects)
     items = job.items_of_slice()
     if not items:
         return "nothing to do"
@@ -89,7 +86,7 @@ def statistics(options: argparse.Namespace) -> str:
 def profile(options: argparse.Namespace) -> str:
     from worker.profiles import slice_profiles
 
-    job = Job.of(options, Objects())
+    job = Job.of(options, services.objects)
     if job.index >= job.shape.slices:
         return "nothing to do"
     return slice_profiles(job.objects, job.places, job.index, job.table, resume=job.resume)
@@ -98,7 +95,7 @@ def profile(options: argparse.Namespace) -> str:
 def check(options: argparse.Namespace) -> str:
     from worker.facts import RunFacts, check_step
 
-    job = Job.of(options, Objects())
+    job = Job.of(options, services.objects)
     steps = int(os.environ.get("AWS_BATCH_JOB_ARRAY_SIZE", "1"))
     facts = RunFacts(job.objects, job.places, job.shape, job.source, job.table)
     report = check_step(facts, job.objects, job.index, steps)
@@ -111,15 +108,14 @@ def check(options: argparse.Namespace) -> str:
 def conclude(options: argparse.Namespace) -> str:
     from worker.conclude import conclude
 
-    job = Job.of(options, Objects())
-    post = Post(boto3.client("dynamodb"), boto3.client("sns"), os.environ[TABLE], os.environ[TOPIC])
+    job = Job.of(options, services.objects)
     sender = os.environ.get("AWS_BATCH_JOB_ID", "by hand")
     execution = options.execution or sender
     return conclude(
         job.objects,
         job.places,
         job.table,
-        post,
+        services.post,
         execution=execution,
         recipient=options.recipient,
         sender=sender,

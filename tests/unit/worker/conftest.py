@@ -14,6 +14,7 @@ from fanout.records import HOURS, NODE_FILE, OPEN_ABOVE, Node, node_name
 from fanout.s3 import Objects, S3Uri
 from fanout.shared import SharedFiles
 from tests.unit.worker.workflow import Workflow
+from worker.services import services
 
 RUN = "20261121T020000Z"
 PLAN = "a" * 64
@@ -67,5 +68,6 @@ def workflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setattr(services, "__dict__", {})
     with mock_aws():
         yield Workflow(monkeypatch)

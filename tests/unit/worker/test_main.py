@@ -82,3 +82,23 @@ def test_steps_that_reach_no_service_do_not_pay_for_its_client(share: Share) -> 
         check=True,
     )
     assert done.stdout.split() == ["0", "[]"]
+
+
+def test_a_forking_server_may_make_the_clients_beforehand_and_nobody_else_does() -> None:
+    program = "import worker.ready; from worker.services import services; print(*sorted(vars(services)))"
+    environment = {
+        "PYTHONPATH": f"{WORKER}:{LAYER}",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["dynamodb", "objects"]
+    sources = (WORKER / "worker").glob("*.py")
+    assert [
+        path.name for path in sources if "worker.ready" in path.read_text() or "import ready" in path.read_text()
+    ] == []

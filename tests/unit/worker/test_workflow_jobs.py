@@ -126,6 +126,18 @@ def test_a_second_attempt_looks_for_what_the_first_one_finished(filled: Workflow
     assert filled.client.head_object(Bucket=BUCKET, Key=filled.places.statistics(0).key)["LastModified"] == stamp
 
 
+def test_a_child_with_several_processors_reads_its_objects_side_by_side(
+    filled: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.plan(each=100)
+    assert filled.job("statistics") == 0
+    alone = filled.statistics(0)
+    monkeypatch.setattr("worker.statistics.WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("os.process_cpu_count", lambda: 3)
+    assert filled.job("statistics", "-c", "no") == 0
+    assert filled.statistics(0) == alone
+
+
 def test_an_object_that_was_replaced_since_is_not_read(filled: Workflow, capsys: pytest.CaptureFixture[str]) -> None:
     filled.put("in/a b.csv", csv_of(77))
     assert filled.job("validate") == 2

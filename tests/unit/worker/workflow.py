@@ -104,7 +104,7 @@ class Workflow:
 
     @property
     def table(self) -> Metadata:
-        return Metadata(run_key(self.places.plan_hash, OUTPUT))
+        return Metadata(run_key(self.places.plan_hash, OUTPUT), self.dynamodb, TABLE)
 
     def rows(self) -> list[Row]:
         return list(self.table.rows())
