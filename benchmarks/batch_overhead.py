@@ -30,15 +30,16 @@ import boto3
 
 print(boto3.__version__, os.environ["AWS_BATCH_JOB_ARRAY_INDEX"])
 """
+TICKS = os.sysconf("SC_CLK_TCK")
 TEMPLATE = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
 
 
-def bare(forks: int = 500) -> float:
-    """Seconds of a fork and its wait in this process, which has imported what the children import."""
+def bare(forks: int = 500) -> tuple[float, float]:
+    """Seconds, and seconds of CPU, of a fork and its wait in this process, which imports what the children import."""
     gc.collect()
     gc.freeze()
     warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside the thread that measures memory
-    seconds = []
+    seconds, busy = [], sum(os.times()[:4])
     for _ in range(forks):
         start = time.perf_counter()
         pid = os.fork()
@@ -47,7 +48,7 @@ def bare(forks: int = 500) -> float:
         os.waitpid(pid, 0)
         seconds.append(time.perf_counter() - start)
     gc.unfreeze()
-    return median(seconds)
+    return median(seconds), (sum(os.times()[:4]) - busy) / forks
 
 
 def start_cloud(root: Path, workers: int) -> tuple[subprocess.Popen[str], str]:
@@ -145,6 +146,13 @@ def _forkservers(pid: int) -> list[int]:
     return [child for child in children if b"forkserver.py" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
+def cpu(pid: int) -> float:
+    """Seconds that the engine, its fork servers and their ended children were busy."""
+    family = {pid: 2, **dict.fromkeys(_forkservers(pid), 4)}  # own user and system, then those of ended children
+    fields = {each: Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in family}
+    return sum(int(ticks) for each, most in family.items() for ticks in fields[each][11 : 11 + most]) / TICKS
+
+
 def _pss(pid: int) -> float:
     """Its proportional share: pages shared with another process are counted once."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -168,9 +176,9 @@ def main() -> None:
             batch = Batch(url)
             batch.finish(batch.submit(2))  # starts the fork server
             batch.describes.clear()
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), cpu(process.pid)
             batch.finish(batch.submit(options.children))
-            single = time.perf_counter() - start
+            single = time.perf_counter() - start, cpu(process.pid) - busy
             start = time.perf_counter()
             job_id = None
             for _ in range(options.chain):
@@ -182,16 +190,21 @@ def main() -> None:
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
-        report(options, (before + bare()) / 2, single, chained, batch, memory)
+        after = bare()
+        report(options, ((before[0] + after[0]) / 2, (before[1] + after[1]) / 2), single, chained, batch, memory)
 
 
-def report(options: Any, fork: float, single: float, chained: float, batch: Batch, memory: Memory) -> None:
-    each = single / options.children
+type Seconds = tuple[float, float]  # on the clock, of CPU
+
+
+def report(options: Any, fork: Seconds, single: Seconds, chained: float, batch: Batch, memory: Memory) -> None:
+    each, busy = (seconds / options.children for seconds in single)
     total = options.children * options.chain
     rows = {
         "workers": f"{options.workers}",
-        "bare fork + wait": f"{1000 * fork:.2f} ms",
-        f"{options.children} children": f"{single:.1f} s, {1000 * each:.2f} ms each, {each / fork:.1f} x bare",
+        "bare fork + wait": f"{1000 * fork[0]:.2f} ms, CPU {1000 * fork[1]:.2f} ms",
+        f"{options.children} children": f"{single[0]:.1f} s, {1000 * each:.2f} ms each, {each / fork[0]:.1f} x bare",
+        "  CPU": f"{single[1]:.1f} s, {1000 * busy:.2f} ms each, {busy / fork[1]:.1f} x bare",
         f"{options.chain} such arrays, N_TO_N": f"{chained:.1f} s, {1000 * chained / max(total, 1):.2f} ms a child",
         f"SubmitJob of {options.children}": f"{max(batch.submits):.3f} s at most",
         "DescribeJobs meanwhile": f"median {1000 * median(batch.describes):.1f} ms, "
