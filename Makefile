@@ -6,12 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
+BLENDER := containers/renderer/.venv
+BLENDER_READY := $(BLENDER)/.ready
 # uv if it is there, else the copy that the virtual environment gets.
 UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
-CODE := functions layers containers localcloud stepbatch tests benchmarks
+CODE := functions layers containers localcloud stepbatch tests benchmarks examples
 
-.PHONY: help run test check format image lock clean
+.PHONY: help run render renderer test check format image lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,10 +32,30 @@ $(DEV_READY): $(RUN_READY) requirements-dev.txt
 	$(INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(BLENDER_READY): $(BIN)/python containers/renderer/requirements.txt containers/renderer/apt-packages.txt
+	@echo "Blender as a Python module is a download of about 400 MB; it goes into $(BLENDER)"
+	$(UV) venv --quiet --clear --python $(BIN)/python $(BLENDER)
+	$(UV) pip install --quiet --python $(BLENDER)/bin/python --require-hashes -r containers/renderer/requirements.txt
+	@$(BLENDER)/bin/python -c 'import bpy' 2>/dev/null || $(MAKE) --no-print-directory blender-libraries
+	@touch $@
+
+.PHONY: blender-libraries
+blender-libraries:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends $$(cat containers/renderer/apt-packages.txt); \
+	else echo "Blender needs system libraries: apt-get install $$(cat containers/renderer/apt-packages.txt | tr '\n' ' ')"; fi
+
 run: $(RUN_READY) ## price the sample book on this machine
 	$(BIN)/stepbatch run montecarlo --portfolio examples/montecarlo/sample_book.json --market examples/montecarlo/sample_market.json --out out/montecarlo
 
-test: check ## run every check and test
+render: $(RUN_READY) $(BLENDER_READY) ## render an example animation on this machine (downloads Blender, 400 MB)
+	mkdir -p out
+	$(BLENDER)/bin/python examples/rendering/make_scene.py out/scene.blend
+	$(BIN)/stepbatch run rendering --blend out/scene.blend --out out/rendering
+
+renderer: $(BLENDER_READY) ## install what the renderer needs (downloads Blender, 400 MB)
+
+test: check $(BLENDER_READY) ## run every check and test
 	$(BIN)/python -m pytest
 
 check: $(DEV_READY) ## lint, format, types, template
@@ -56,4 +78,4 @@ lock: $(RUN_READY) ## resolve the pinned requirements anew
 	  --no-emit-index-url --no-emit-find-links --generate-hashes -c $(VENV)/all.txt $$set.in -o $$set.txt; done
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .aws-sam .stepbatch out .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BLENDER) .aws-sam .stepbatch out .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
