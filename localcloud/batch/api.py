@@ -7,13 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
 from localcloud.batch import listing, requests
 from localcloud.batch.commands import Start
 from localcloud.batch.dependencies import Submission
-from localcloud.batch.engine import RECLAIM_NOTICE, Engine
+from localcloud.batch.engine import Engine
 from localcloud.batch.jobs import Job, Resources
 from localcloud.batch.launch import Host, Launch, image_of, launch, mounts_of, role_of
 from localcloud.batch.ports import Catalogue, Credentials, Images, Logs, Watcher
@@ -66,9 +66,8 @@ class BatchService:
         self._images = images
         self._credentials = credentials
         self._views = Views(account=account, region=region)
-        path = os.environ.get("PATH", os.defpath)
         self._host = Host(
-            path=path,
+            path=os.environ.get("PATH", os.defpath),
             endpoint_url=endpoint_url,
             region=region,
             root=root / "attempts",
@@ -82,10 +81,11 @@ class BatchService:
             stop_grace=round(1000 * stop_grace),
         )
         self.start, self.stop = self._engine.start, self._engine.stop
-        model = ServiceModel(Loader().load_service_model("batch", "service-2"))
-        inputs = {name.lower(): model.operation_model(name).input_shape for name in OPERATIONS}
-        self._shapes = {name: shape for name, shape in inputs.items() if shape is not None}
-        self._operations: dict[str, Callable[[Document], Answer]] = {
+        self._shapes = _input_shapes()
+        self._operations = self._table()
+
+    def _table(self) -> dict[str, Callable[[Document], Answer]]:
+        return {
             "submitjob": self._submit,
             "describejobs": self._describe,
             "listjobs": self._list,
@@ -117,13 +117,16 @@ class BatchService:
         """Whether tags of this resource are kept here: those of jobs are."""
         return ":job/" in arn
 
-    def interrupt(self, chosen: Iterable[str] | int, *, notice: float = RECLAIM_NOTICE) -> list[str]:
+    def interrupt(
+        self, chosen: Iterable[str] | int, *, most: int | None = None, notice: float = requests.RECLAIM_NOTICE
+    ) -> list[str]:
         """Do to running attempts as a Spot interruption does: after ``notice`` seconds their host is gone.
 
-        ``chosen``: ids of jobs, children or parents, or how many. Returns the ids of the jobs concerned.
+        ``chosen``: ids of jobs, children or parents, at most ``most``; or how many. Returns the ids of those concerned.
         """
-        jobs = chosen if isinstance(chosen, int) else [self._find(job_id) for job_id in chosen]
-        return self._engine.interrupt(jobs, notice)
+        if isinstance(chosen, int):
+            return self._engine.interrupt(None, chosen, notice)
+        return self._engine.interrupt([self._find(job_id) for job_id in chosen], most, notice)
 
     def on_change(self, watcher: Watcher) -> None:
         """Have ``watcher`` called with id and status whenever a submitted job, not a child, enters a status."""
@@ -196,13 +199,9 @@ class BatchService:
         return {}
 
     def _interrupt(self, body: Document) -> Answer:
-        """Not AWS's: ``{"count": n}`` or ``{"jobs": [ids]}``, and ``noticeSeconds``; answers ``{"jobs": [ids]}``."""
-        chosen, notice = body.get("jobs", body.get("count")), body.get("noticeSeconds", RECLAIM_NOTICE)
-        if not isinstance(chosen, list | int) or not isinstance(notice, int | float) or notice < 0:
-            raise RefusedError(
-                "InterruptJobs takes jobs, a list of ids, or count, a number, and noticeSeconds, a number"
-            )
-        return {"jobs": self.interrupt(chosen, notice=notice)}
+        """Not AWS's: ``jobs`` (ids), ``count`` or both, and ``noticeSeconds``; answers ``{"jobs": [ids]}``."""
+        jobs, count, notice = requests.interruption(body)
+        return {"jobs": self.interrupt(count if jobs is None else jobs, most=count, notice=notice)}
 
     # --- looking up
 
@@ -226,6 +225,12 @@ class BatchService:
         for mount in mounts_of(start):
             mount.directory(self._host.file_systems).mkdir(parents=True, exist_ok=True)
         return launch(start, image, self._credentials(role_of(start), start.job.root), self._host)
+
+
+def _input_shapes() -> dict[str, Shape]:
+    model = ServiceModel(Loader().load_service_model("batch", "service-2"))
+    shapes = {name.lower(): model.operation_model(name).input_shape for name in OPERATIONS}
+    return {name: shape for name, shape in shapes.items() if shape is not None}
 
 
 def _id(job_id: str) -> str:

@@ -15,7 +15,6 @@ from localcloud.batch.launch import Launch
 from localcloud.batch.ports import Logs, Watcher
 from localcloud.batch.scheduler import Scheduler
 
-RECLAIM_NOTICE = 2.0  # seconds; EC2 gives two minutes, which nobody wants to wait for at a desk
 
 
 def milliseconds() -> int:
@@ -72,16 +71,14 @@ class Engine:
             commands = self._post(self._scheduler.terminate(job.id, reason, self._clock()))
         self._tell(commands)
 
-    def interrupt(self, chosen: Sequence[Job] | int, notice: float) -> list[str]:
-        """Reclaim the hosts of these jobs' running attempts, or of so many, the longest running first."""
+    def interrupt(self, jobs: Sequence[Job] | None, count: int | None, notice: float) -> list[str]:
+        """Reclaim the hosts of running attempts, of these jobs only, at most so many, the longest running first."""
         with self.lock:
             running = [job for job in self._scheduler.started if job.status is Status.RUNNING]
-            if isinstance(chosen, int):
-                victims = list(islice(running, chosen))
-            else:
-                wanted = {member for job in chosen for member in members(job)}
-                victims = [job for job in running if job in wanted]
-            ids = [job.id for job in victims]
+            if jobs is not None:
+                wanted = {member for job in jobs for member in members(job)}
+                running = [job for job in running if job in wanted]
+            ids = [job.id for job in islice(running, count)]
             instance = f"i-{uuid4().hex[:17]}"
             commands = self._scheduler.reclaim(ids, self._clock(), instance=instance, notice=round(1000 * notice))
             self._post(commands)
