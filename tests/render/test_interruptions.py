@@ -137,3 +137,28 @@ def test_two_renders_of_a_frame_are_the_same_file(crew: Crew, scene: Any) -> Non
     crew.objects.delete(frame_uri(crew.output, crew.parameters.look, 5))
     crew.run("render")
     assert crew.objects.get(frame_uri(crew.output, crew.parameters.look, 5)) == first
+
+
+CLOTH = """
+import bmesh
+mesh, form = bpy.data.meshes.new("sheet"), bmesh.new()
+bmesh.ops.create_grid(form, x_segments=8, y_segments=8, size=3.0)
+form.to_mesh(mesh)
+sheet = bpy.data.objects.new("sheet", mesh)
+sheet.location.z = 4.0
+scene.collection.objects.link(sheet)
+sheet.modifiers.new("cloth", "CLOTH")
+"""
+
+
+def test_cloth_that_was_not_baked_falls_the_same_from_any_slices(crews: Any, changed: Any) -> None:
+    falling = changed(CLOTH)
+    pixels = []
+    for per_job in (12, 5):
+        crew: Crew = crews()
+        crew.count(falling, frames="1-12", framesPerJob=per_job, samples=1)
+        crew.render()
+        crew.run("stitch")
+        pixels.append(crew.pixels())
+    assert pixels[0] == pixels[1]
+    assert len(set(pixels[0].values())) == 12

@@ -8,7 +8,8 @@ stdout and stderr. Everything ends when stdin does.
 
     {"open": path, "scene": name, "percent": n|null, "samples": n|null, "threads": n, "runScripts": bool,
      "ignoreMissingAssets": bool}
-        -> {"ready": {"blender", "engine", "width", "height", "sound"}}  or {"refused": reason}
+        -> {"ready": {"blender", "engine", "width", "height", "sound", "simulatesFrom": frame|null}}
+           or {"refused": reason}
     {"render": frame, "path": path}
         -> {"rendered": frame, "seconds": s}  or {"failed": frame, "reason": text}  or {"refused": reason}
     {"mix": path, "first": frame, "last": frame}
@@ -64,13 +65,16 @@ def open_blend(request):
         more = f" and {len(missing) - TOLD} more" if len(missing) > TOLD else ""
         raise Refused(f"{len(missing)} of the files it refers to are missing: {', '.join(missing[:TOLD])}{more}")
     prepare(scene, request)
-    return scene, {
+    timeline = Timeline(scene)
+    facts = {
         "blender": bpy.app.version_string.split()[0],
         "engine": scene.render.engine,
         "width": scene.render.resolution_x * scene.render.resolution_percentage // 100,
         "height": scene.render.resolution_y * scene.render.resolution_percentage // 100,
         "sound": has_sound(scene),
+        "simulatesFrom": timeline.start,
     }
+    return scene, timeline, facts
 
 
 def prepare(scene, request):
@@ -136,11 +140,56 @@ def has_sound(scene):
     return speakers or any(strip.type == "SOUND" and not strip.mute for strip in strips_of(scene))
 
 
-def render_frame(scene, request):
+def simulations(scene):
+    """First frames of the simulations that were not baked: what they show depends on the frames before."""
+    caches = [scene.rigidbody_world.point_cache] if scene.rigidbody_world else []
+    for modifier in (modifier for each in scene.objects for modifier in each.modifiers):
+        if modifier.type in {"CLOTH", "SOFT_BODY"}:
+            caches.append(modifier.point_cache)
+        elif modifier.type == "PARTICLE_SYSTEM":
+            caches.append(modifier.particle_system.point_cache)
+        elif modifier.type == "DYNAMIC_PAINT" and modifier.canvas_settings:
+            caches += [surface.point_cache for surface in modifier.canvas_settings.canvas_surfaces]
+        elif modifier.type == "FLUID" and modifier.domain_settings:
+            domain = modifier.domain_settings
+            if not domain.has_cache_baked_data:
+                yield domain.cache_frame_start
+        elif modifier.type == "NODES" and modifier.node_group and remembers(modifier.node_group):
+            yield scene.frame_start
+    yield from (cache.frame_start for cache in caches if not cache.is_baked)
+
+
+def remembers(tree, seen=frozenset()):
+    """Whether geometry nodes hold a simulation, groups in groups included."""
+    if tree in seen:
+        return False
+    inner = (node.node_tree for node in tree.nodes if node.type == "GROUP" and node.node_tree)
+    return any(node.type == "SIMULATION_OUTPUT" for node in tree.nodes) or any(
+        remembers(group, seen | {tree}) for group in inner
+    )
+
+
+class Timeline:
+    """Goes to a frame: at once, or through all frames before it where a simulation needs them."""
+
+    def __init__(self, scene):
+        first = list(simulations(scene))
+        self.start = min(scene.frame_start, *first) if first else None
+        self._scene, self._next = scene, self.start
+
+    def go_to(self, frame):
+        if self.start is not None:
+            for before in range(min(self._next, frame), frame):
+                self._scene.frame_set(before)
+            self._next = frame + 1
+        self._scene.frame_set(frame)
+
+
+def render_frame(scene, timeline, request):
     """One frame; answers how long it took."""
     began = time.perf_counter()
     frame, path = request["render"], request["path"]
-    scene.frame_set(frame)
+    timeline.go_to(frame)
     if bpy.app.autoexec_fail and bpy.app.autoexec_fail_message.startswith(DRIVER):
         what = bpy.app.autoexec_fail_message
         raise Refused(f'its animation runs Python ({what}): if you trust it, start with "runScripts": true')
@@ -171,17 +220,17 @@ def reason(error):
 
 def main():
     answers = os.fdopen(int(sys.argv[1]), "w", buffering=1)
-    scene = None
+    scene = timeline = None
     for line in sys.stdin:
         request = json.loads(line)
         try:
             if UNLOADABLE:
                 raise Refused(UNLOADABLE)  # noqa: TRY301 - answered like any other refusal
             if "open" in request:
-                scene, facts = open_blend(request)
+                scene, timeline, facts = open_blend(request)
                 answer = {"ready": facts}
             elif "render" in request:
-                answer = render_frame(scene, request)
+                answer = render_frame(scene, timeline, request)
             else:
                 answer = mix(scene, request)
         except Refused as refusal:

@@ -52,6 +52,11 @@ class Job:
         if blender.opened.blender.split(".")[:2] != look.blender.split(".")[:2]:
             blender.close()
             raise PlanError(f"this renderer has Blender {blender.opened.blender}, the plan is for {look.blender}")
+        if (first := blender.opened.simulates_from) is not None:
+            log(
+                "simulations are not baked: every child goes through all frames from the first; bake them to save that",
+                first=first,
+            )
         log("Blender is ready", engine=blender.opened.engine, seconds=f"{time.monotonic() - self.began:.2f}")
         return blender
 

@@ -9,11 +9,12 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from fanout.blendplan import Look
 from fanout.errors import BlendError, FanoutError
@@ -33,8 +34,7 @@ class BlenderGone(FanoutError):  # noqa: N818 - it is what happened
     """Blender ended in the middle of its work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What Blender found in the file."""
 
     blender: str  # version
@@ -42,6 +42,7 @@ class Opened:
     width: int  # pixels
     height: int
     sound: bool  # whether the scene has sound to mix
+    simulates_from: int | None  # the first frame of simulations that were not baked; None where there are none
 
 
 class Blender:
@@ -72,7 +73,7 @@ class Blender:
         self._listener = Thread(target=self._listen, daemon=True)
         self._listener.start()
         try:
-            self.opened = Opened(**self._ask(**opening(blend, look, threads))["ready"])
+            self.opened = msgspec.convert(self._ask(**opening(blend, look, threads))["ready"], Opened)
         except BaseException:
             self.close()
             raise

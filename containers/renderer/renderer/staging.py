@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fanout.blend.archive import opened, read_archive
-from fanout.blend.project import Project, find_project
-from fanout.blend.sources import BlendDamage, FileSource
+from fanout.blend.project import Project, find_project, named
+from fanout.blend.sources import FileSource
 from fanout.blendplan import Look
-from fanout.errors import BlendError, PlanError
+from fanout.errors import PlanError
 from fanout.s3 import Objects, ObjectSummary, S3Uri
 
 DOWNLOADS = 8  # at once
@@ -46,8 +46,8 @@ def download(objects: Objects, found: ObjectSummary, target: Path) -> None:
 
 
 def unpack(path: Path, project: Project, folder: Path) -> None:
-    try:
-        source = FileSource(path)
+    source = FileSource(path)
+    with named(posixpath.basename(project.uri.key)):
         members = read_archive(source)
         with opened(source) as archive:
             for name, member in members.items():
@@ -55,6 +55,4 @@ def unpack(path: Path, project: Project, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(member) as stream, target.open("wb") as file:
                     shutil.copyfileobj(stream, file, PIECE)
-    except BlendDamage as damage:
-        raise BlendError(posixpath.basename(project.uri.key), str(damage)) from damage
     path.unlink()

@@ -2,6 +2,8 @@
 
 import hashlib
 import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,7 +44,7 @@ def find_project(objects: Objects, uri: str, *, blend: str | None, output: S3Uri
         return _folder(objects, place, uri, blend, output)
     name = posixpath.basename(place.key)
     if name.lower().endswith(".zip"):
-        with _placed(name):
+        with named(name):
             files = frozenset(read_archive(ObjectSource(objects, found)))
         chosen = choose_blend(files, blend, uri)
         return Project(kind="zip", uri=place, version=found.etag, blend=chosen, objects={name: found}, files=files)
@@ -96,20 +98,15 @@ def open_blend(objects: Objects, project: Project, scratch: Path) -> Source:
     """The bytes of the project's .blend; one that a zip holds compressed is inflated into ``scratch`` first."""
     if project.kind == "zip":
         [archive] = project.objects.values()
-        with _placed(posixpath.basename(project.uri.key)):
+        with named(posixpath.basename(project.uri.key)):
             return open_member(ObjectSource(objects, archive), project.blend, scratch)
     return ObjectSource(objects, project.objects[project.blend])
 
 
-class _placed:  # noqa: N801 - used like a function
+@contextmanager
+def named(name: str) -> Iterator[None]:
     """Turns damage into a BlendError of a file."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BlendDamage):
-            raise BlendError(self._name, str(error)) from error
+    try:
+        yield
+    except BlendDamage as damage:
+        raise BlendError(name, str(damage)) from damage
