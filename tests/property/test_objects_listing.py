@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcloud.objects.listing import after_all, page_of
@@ -29,6 +29,7 @@ def model(keys: set[str], prefix: str, delimiter: str, after: str) -> list[str]:
     return sorted((entry for entry in entries if entry > after), key=str.encode)
 
 
+@settings(deadline=None)  # it writes files
 @given(
     keys=st.sets(KEYS, max_size=12),
     prefix=st.one_of(st.just(""), KEYS, KEYS.map(lambda key: key[: len(key) // 2])),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.local.objects.test_objects import refused
+from tests.local.objects.asking import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

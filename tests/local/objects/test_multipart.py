@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from boto3.s3.transfer import TransferConfig
 
-from tests.local.objects.test_objects import refused
+from tests.local.objects.asking import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

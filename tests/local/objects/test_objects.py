@@ -2,41 +2,17 @@
 
 import base64
 import hashlib
-import http.client
 import io
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
-from botocore.exceptions import ClientError
+
+from tests.local.objects.asking import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-def refused(call: Callable[..., Any], **parameters: Any) -> tuple[int, str]:
-    """Status and code of the error that the call must end with."""
-    with pytest.raises(ClientError) as raised:
-        call(**parameters)
-    response = raised.value.response
-    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
-
-
-def send(
-    s3: "S3Client", method: str, path: str, body: bytes = b"", **headers: str
-) -> tuple[int, dict[str, str], bytes]:
-    """A request as no SDK would make it; underscores in header names become dashes."""
-    address = urlsplit(s3.meta.endpoint_url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
-    try:
-        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        response = connection.getresponse()
-        return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
-    finally:
-        connection.close()
 
 
 def test_what_is_put_comes_back_with_everything_that_was_said_of_it(s3: "S3Client", bucket: str) -> None:
@@ -124,93 +100,6 @@ def test_the_checksum_that_was_sent_is_kept_and_returned_on_request(
     assert attributes["Checksum"][f"Checksum{algorithm}"] == put[f"Checksum{algorithm}"]  # type: ignore[literal-required]
 
 
-def test_chunks_with_a_trailing_checksum_are_decoded_checked_and_stored_without_their_encoding(
-    s3: "S3Client", bucket: str
-) -> None:
-    crc = base64.b64encode(zlib.crc32(b"hello world").to_bytes(4, "big"))
-
-    def put(trailer: bytes, length: str = "11") -> tuple[int, dict[str, str], bytes]:
-        return send(
-            s3,
-            "PUT",
-            f"/{bucket}/a",
-            b"6\r\nhello \r\n5\r\nworld\r\n0\r\nx-amz-checksum-crc32:" + trailer + b"\r\n\r\n",
-            Content_Encoding="gzip,aws-chunked",
-            x_amz_content_sha256="STREAMING-UNSIGNED-PAYLOAD-TRAILER",
-            x_amz_decoded_content_length=length,
-            x_amz_trailer="x-amz-checksum-crc32",
-        )
-
-    assert b"<Code>BadDigest</Code>" in put(b"AAAAAA==")[2]
-    assert b"<Code>IncompleteBody</Code>" in put(crc, length="12")[2]
-    assert b"<Code>IncompleteBody</Code>" in put(crc, length="10")[2]
-    assert refused(s3.head_object, Bucket=bucket, Key="a") == (404, "404")
-    status, headers, _ = put(crc)
-    assert (status, headers["x-amz-checksum-crc32"]) == (200, crc.decode())
-    found = s3.get_object(Bucket=bucket, Key="a")
-    assert (found["ContentEncoding"], found["ContentLength"]) == ("gzip", 11)
-    assert found["Body"].read() == b"hello world"
-
-
-def test_a_body_of_unknown_length_is_stored(s3: "S3Client", bucket: str) -> None:
-    address = urlsplit(s3.meta.endpoint_url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
-    connection.request(
-        "PUT", f"/{bucket}/a", iter([b"one", b"two"]), {"Transfer-Encoding": "chunked"}, encode_chunked=True
-    )
-    assert connection.getresponse().status == 200
-    connection.close()
-    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"onetwo"
-
-
-def test_a_connection_that_ends_inside_a_body_leaves_nothing(s3: "S3Client", bucket: str, objects_root: Path) -> None:
-    address = urlsplit(s3.meta.endpoint_url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
-    connection.putrequest("PUT", f"/{bucket}/a")
-    connection.putheader("Content-Length", "1000000")
-    connection.endheaders(b"x" * 1000)
-    connection.close()
-    assert send(s3, "GET", f"/{bucket}/a")[0] == 404
-    assert list((objects_root / bucket).iterdir()) == []
-
-
-def test_presigned_urls_work_and_carry_their_headers_and_overrides(s3: "S3Client", bucket: str) -> None:
-    put = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "a b", "Metadata": {"one": "1"}})
-    target = urlsplit(put)
-    assert send(s3, "PUT", f"{target.path}?{target.query}", b"hello", x_amz_meta_one="1")[0] == 200
-    get = urlsplit(
-        s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "a b", "ResponseContentType": "text/plain"})
-    )
-    status, headers, body = send(s3, "GET", f"{get.path}?{get.query}")
-    assert (status, headers["content-type"], headers["x-amz-meta-one"], body) == (200, "text/plain", "1", b"hello")
-
-
-def test_a_parameter_cannot_smuggle_a_header_into_the_answer(s3: "S3Client", bucket: str) -> None:
-    s3.put_object(Bucket=bucket, Key="a", Body=b"hello")
-    status, headers, _ = send(s3, "GET", f"/{bucket}/a?response-content-type=text/plain%0d%0aX-Smuggled:%201")
-    assert (status, "x-smuggled" in headers) == (400, False)
-    _, headers, _ = send(s3, "GET", f"/{bucket}/a?response-content-disposition=attachment;%20filename=%C3%BC")
-    assert headers["content-disposition"].encode("latin-1").decode() == "attachment; filename=ü"
-
-
-def test_a_bucket_may_be_named_in_the_host(s3: "S3Client", bucket: str) -> None:
-    s3.put_object(Bucket=bucket, Key="a/b", Body=b"hello")
-    assert send(s3, "GET", "/a/b", Host=f"{bucket}.localhost:4566")[2] == b"hello"
-    assert send(s3, "GET", "/a/b", Host=f"{bucket}.s3.localhost:4566")[2] == b"hello"
-
-
-def test_a_key_that_tries_to_leave_the_bucket_is_only_an_odd_key(
-    s3: "S3Client", bucket: str, objects_root: Path
-) -> None:
-    status, _, _ = send(s3, "PUT", f"/{bucket}/..%2F..%2Fescaped", b"x")
-    assert status == 200
-    assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["Key"] == "../../escaped"
-    assert list(objects_root.parent.rglob("escaped")) == [objects_root / bucket / "%2E%2E/%2E%2E/escaped"]
-    assert send(s3, "GET", "/.objects/lock")[0] == 404
-    assert send(s3, "GET", "/../../etc/passwd")[0] == 404
-    assert send(s3, "PUT", f"/{bucket}/%FF")[0] == 400
-
-
 def test_keys_with_characters_that_xml_cannot_say_are_listed(s3: "S3Client", bucket: str) -> None:
     keys = ["\x01", "a\nb", "a\rb", "a<b>&\"'c", "a+b c%20", "\u2028", "💶"]
     for key in keys:
@@ -261,3 +150,27 @@ def test_an_unseekable_stream_is_uploaded_and_an_object_streamed_back(s3: "S3Cli
     target = io.BytesIO()
     s3.download_fileobj(bucket, "a", target)
     assert target.getvalue() == data
+
+
+def test_the_owner_may_do_everything_and_nobody_else_can_be_let_in(s3: "S3Client", bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="a", ACL="bucket-owner-full-control")
+    (grant,) = s3.get_object_acl(Bucket=bucket, Key="a")["Grants"]
+    assert (grant["Grantee"]["Type"], grant["Permission"]) == ("CanonicalUser", "FULL_CONTROL")
+    assert refused(s3.put_object_acl, Bucket=bucket, Key="a", ACL="public-read") == (
+        400,
+        "AccessControlListNotSupported",
+    )
+
+
+def test_tags_are_held_to_s3s_limits(s3: "S3Client", bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="a")
+
+    def tag(*pairs: tuple[str, str]) -> tuple[int, str]:
+        tags: Any = {"TagSet": [{"Key": key, "Value": value} for key, value in pairs]}
+        return refused(s3.put_object_tagging, Bucket=bucket, Key="a", Tagging=tags)
+
+    assert tag(*((str(number), "") for number in range(11))) == (400, "InvalidTag")
+    assert tag(("k" * 129, "")) == (400, "InvalidTag")
+    assert tag(("k", "v" * 257)) == (400, "InvalidTag")
+    assert tag(("k", "1"), ("k", "2")) == (400, "InvalidTag")
+    assert s3.get_object_tagging(Bucket=bucket, Key="a")["TagSet"] == []

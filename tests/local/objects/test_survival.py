@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.local.objects.asking import refused
 from tests.local.objects.serving import client, serving
-from tests.local.objects.test_objects import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
