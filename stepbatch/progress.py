@@ -38,6 +38,7 @@ class Lines:
         self._write = write
         self._states: set[str] = set()
         self._jobs: dict[str, tuple[str, float]] = {}  # job id -> what its last line said, and when
+        self._note = ("", float("-inf"))
 
     def show(self, view: View) -> None:
         for visit in view.states:
@@ -47,8 +48,15 @@ class Lines:
             for job in view.jobs:
                 if job.label == visit.name:
                     self._show_job(job, view.seconds)
+        self._show_note(view)
         if view.ended:
             self._write(f"{clock(view.seconds)} {view.status.lower()}")
+
+    def _show_note(self, view: View) -> None:
+        text, when = self._note
+        if view.note and view.note != text and (view.ended or view.seconds - when >= LINE_SECONDS):
+            self._note = (view.note, view.seconds)
+            self._write(f"{clock(view.seconds)} {view.note}")
 
     def _show_job(self, job: JobProgress, seconds: float) -> None:
         if job.job_id not in self._jobs:
@@ -72,6 +80,8 @@ def picture(view: View, spinner: Spinner) -> Group:
             if job.label == visit.name:
                 table.add_row("", bar(job), Text(counted(job)))
                 table.add_row("", Text(f"job {job.job_id}", style="dim"))
+    if view.note:
+        table.add_row("", Text(view.note))
     if view.ended:
         return Group(table)
     table.add_row("", Text(clock(view.seconds), style="dim"), "")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ class View:
     jobs: tuple[JobProgress, ...]
     output: Any = None  # what it answered, once it has
     failure: Failure | None = None
+    note: str = ""  # what the pipeline itself says of its progress
 
     @property
     def ended(self) -> bool:
@@ -75,12 +76,23 @@ class Watcher:
                 self._jobs[job_id] = progress(found[job_id], submitted[job_id].state)
 
 
-def follow(cloud: Cloud, arn: str, show: Callable[[View], None], *, wait: Callable[[float], None] = time.sleep) -> View:
-    """Shows the execution again and again until it ends; its last view."""
+def follow(
+    cloud: Cloud,
+    arn: str,
+    show: Callable[[View], None],
+    *,
+    note: Callable[[float], str] = lambda _: "",
+    wait: Callable[[float], None] = time.sleep,
+) -> View:
+    """Shows the execution again and again until it ends; its last view.
+
+    ``note`` tells what the pipeline knows of its progress, given the seconds since it began.
+    """
     watcher = Watcher(cloud, arn)
     pause, longest = PAUSES[cloud.local]
     while True:
         view = watcher.look()
+        view = replace(view, note=note(view.seconds))
         show(view)
         if view.ended:
             return view
