@@ -200,8 +200,8 @@ class BatchService:
 
     def _interrupt(self, body: Document) -> Answer:
         """Not AWS's: ``jobs`` (ids), ``count`` or both, and ``noticeSeconds``; answers ``{"jobs": [ids]}``."""
-        jobs, count, notice = requests.interruption(body)
-        return {"jobs": self.interrupt(count if jobs is None else jobs, most=count, notice=notice)}
+        chosen, most, notice = requests.interruption(body)
+        return {"jobs": self.interrupt(chosen, most=most, notice=notice)}
 
     # --- looking up
 

@@ -16,7 +16,6 @@ from localcloud.batch.ports import Logs, Watcher
 from localcloud.batch.scheduler import Scheduler
 
 
-
 def milliseconds() -> int:
     """Since 1970."""
     return time.time_ns() // 1_000_000

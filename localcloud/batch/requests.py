@@ -17,6 +17,7 @@ MAX_REQUEST = 30 * 1024  # bytes
 MAX_OVERRIDES = 8192  # characters; ECS's limit, which Batch meets only when it starts the job
 MAX_TAGS = 50
 MIN_TIMEOUT = 60  # seconds
+RECLAIM_NOTICE = 2.0  # seconds; EC2 gives two minutes, which nobody wants to wait for at a desk
 UNLIMITED = Environment(name="local", cpu=2**62)
 
 type Document = Mapping[str, Any]
@@ -50,6 +51,21 @@ def parse(body: Document, definition: Document, queue: Document) -> Spec:
         timeout=parse_timeout(body.get("timeout") or definition.get("timeout") or {}),
         fault=_fault(body, definition, overrides, substituted if parameters or "command" in overrides else ()),
     )
+
+
+def interruption(body: Document) -> tuple[list[str] | int, int | None, float]:
+    """Of an InterruptJobs request, which AWS does not know: which jobs or how many, at most how many, the notice."""
+    jobs, count, notice = body.get("jobs"), body.get("count"), body.get("noticeSeconds", RECLAIM_NOTICE)
+    named = isinstance(jobs, list) and all(isinstance(job, str) for job in jobs)
+    counted = type(count) is int and count >= 0
+    chosen = jobs if named else count
+    if chosen is None or not (named or jobs is None) or not (counted or count is None) or not _seconds(notice):
+        raise RefusedError("InterruptJobs takes jobs, a list of ids, or count, or both, and noticeSeconds, a number")
+    return chosen, count, float(notice)
+
+
+def _seconds(value: object) -> bool:
+    return isinstance(value, int | float) and value >= 0
 
 
 def check(body: Document) -> None:

@@ -353,6 +353,18 @@ def test_running_jobs_are_reclaimed_over_the_wire_and_retried_by_rule(service: S
         assert child["attempts"][0]["statusReason"].startswith("Host EC2 (instance i-")
 
 
+def test_of_the_jobs_that_are_named_at_most_so_many_are_reclaimed(service: Service) -> None:
+    job_id, other = service.submit("sleep 60", size=2), service.submit("sleep 60")
+    for each in (f"{job_id}:0", f"{job_id}:1", other):
+        service.until(each, "RUNNING")
+    assert interrupt(service, {"jobs": [job_id], "count": 1, "noticeSeconds": 0}) == [f"{job_id}:0"]
+    for each in (job_id, other):
+        service.client.terminate_job(jobId=each, reason="seen enough")
+    for each in (job_id, other):
+        assert service.finish(each)["status"] == "FAILED"
+    assert interrupt(service, {"jobs": [job_id, other], "count": 3}) == []
+
+
 def interrupt(service: Service, body: Document) -> list[str]:
     """A signed request as ``aws batch`` would send it, were there such an operation."""
     url = f"{service.cloud.endpoint_url}/v1/interruptjobs"
