@@ -120,7 +120,7 @@ def test_children_that_die_are_red_with_index_reason_and_the_end_of_their_logs(c
     execution, folder = price(cloud, {"positions": [POSITION] * 3}, positionsPerJob=1, jobDefinitionArn=broken)
     assert (execution["status"], execution["error"]) == ("FAILED", "ResultsIncompleteError")
     assert "3 of 3 positions have no price" in execution["cause"]
-    assert "slice 1: exit code 2" in execution["cause"]
+    assert "slice 1: no result was written; exit code 2" in execution["cause"]
     assert "no-such-action" in execution["cause"]  # the child's last words
     assert json.loads(output(cloud, folder, "aggregate.json"))["complete"] is False
 
