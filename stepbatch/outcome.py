@@ -70,11 +70,15 @@ class Outcome:
 
 
 def status_of(view: View) -> Status:
-    """The status of an execution that ended; a state machine marks a partial success in its output."""
+    """The status of an execution that ended; a state machine marks a partial success in its output.
+
+    What goes wrong with the input once jobs have been submitted is a failure: there are results, and what was written
+    stays.
+    """
     if view.status == "SUCCEEDED":
         partial = isinstance(view.output, dict) and view.output.get("status") == "PARTIAL"
         return Status.PARTIAL if partial else Status.COMPLETE
-    if view.failure and view.failure.error in input_errors():
+    if view.failure and view.failure.error in input_errors() and not view.jobs:
         return Status.REFUSED
     return Status.FAILED
 

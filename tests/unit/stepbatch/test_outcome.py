@@ -3,13 +3,16 @@
 import pytest
 
 from stepbatch.history import Failure
+from stepbatch.jobs import JobProgress
 from stepbatch.outcome import Status, input_errors, status_of
 from stepbatch.watch import View
 
+JOB = JobProgress(job_id="j", name="book", label="Price", size=2, status="SUCCEEDED", counts={"SUCCEEDED": 2})
 
-def view(status: str, error: str | None = None, output: object = None) -> View:
+
+def view(status: str, error: str | None = None, output: object = None, *jobs: JobProgress) -> View:
     failure = Failure(error=error, cause="") if error else None
-    return View(arn="a", status=status, seconds=1.0, states=(), current=(), jobs=(), output=output, failure=failure)
+    return View(arn="a", status=status, seconds=1.0, states=(), current=(), jobs=jobs, output=output, failure=failure)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,7 @@ def view(status: str, error: str | None = None, output: object = None) -> View:
         (view("ABORTED", "ExecutionAborted"), Status.FAILED, 1),
         (view("FAILED", "PortfolioError"), Status.REFUSED, 2),
         (view("FAILED", "PlanError"), Status.REFUSED, 2),
+        (view("FAILED", "PlanError", None, JOB), Status.FAILED, 1),
     ],
 )
 def test_the_exit_status_says_whether_to_mend_the_input_or_to_try_again(
