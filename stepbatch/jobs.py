@@ -140,13 +140,13 @@ def log_stream(job: Mapping[str, Any]) -> str:
 
 
 def log_lines(logs: "CloudWatchLogsClient", group: str, stream: str) -> Iterator[str]:
-    """Every line of a log stream, from its beginning."""
+    """Every line of a log stream, from its beginning. Only a token that comes again is the end: a page may be empty."""
     token: dict[str, str] = {}
     while True:
         page = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **token)  # type: ignore[arg-type]
         yield from (event["message"] for event in page["events"])
         following = page.get("nextForwardToken")
-        if not page["events"] or not following or following == token.get("nextToken"):
+        if not following or following == token.get("nextToken"):
             return
         token = {"nextToken": following}
 

@@ -1,5 +1,7 @@
 """Batch jobs as a user asks about them."""
 
+from typing import Any
+
 import pytest
 
 from stepbatch.errors import UsageError
@@ -62,6 +64,20 @@ def test_the_log_of_a_job_is_its_latest_attempts() -> None:
 def test_a_log_is_read_to_its_last_page() -> None:
     logs = FakeLogs({(GROUP, "s"): [f"line {number}" for number in range(7)]})
     assert list(log_lines(logs.client, GROUP, "s")) == [f"line {number}" for number in range(7)]
+
+
+def test_an_empty_page_is_not_the_end_of_a_log() -> None:
+    class Halting(FakeLogs):
+        """AWS may answer with an empty page while there is more."""
+
+        def get_log_events(self, *, nextToken: str = "0", **request: Any) -> dict[str, Any]:  # noqa: N803 - boto3's name
+            if nextToken.startswith("pause "):
+                return super().get_log_events(nextToken=nextToken.removeprefix("pause "), **request)
+            page = super().get_log_events(nextToken=nextToken, **request)
+            return {"events": [], "nextForwardToken": f"pause {nextToken}"} if page["events"] else page
+
+    logs = Halting({(GROUP, "s"): [f"line {number}" for number in range(5)]})
+    assert list(log_lines(logs.client, GROUP, "s")) == [f"line {number}" for number in range(5)]
 
 
 def test_a_job_without_a_log_has_no_last_lines() -> None:
