@@ -20,6 +20,7 @@ class Choices:
 
     out: Path | None
     workers: int | None
+    interrupt: int | None = None
     dry_run: bool
     as_json: bool
     aws: bool
@@ -36,6 +37,11 @@ def launch(pipeline: Pipeline, choices: Choices) -> int:
             raise UsageError(f"--stack {stack} names a deployed stack: it needs --aws or {ENDPOINT}")
         if standing is not None and workers:
             raise UsageError(f"--workers {workers} is of a private local cloud; here {ENDPOINT} or --aws names another")
+        if choices.interrupt and standing is not None and not standing.local:
+            raise UsageError(
+                f"--interrupt {choices.interrupt} is of a local cloud; on AWS deploy the stack with "
+                "InterruptionExperiment=yes, then aws fis start-experiment with its output SpotInterruptionExperimentId"
+            )
         if standing is not None:
             return nullcontext(standing)
         return private_cloud(log=workspace.log, state=workspace.state, workers=workers)
@@ -43,6 +49,7 @@ def launch(pipeline: Pipeline, choices: Choices) -> int:
     settings = Settings(
         out=choices.out or RESULTS / pipeline.job_name,
         connect=connect,
+        interrupt=choices.interrupt or 0,
         as_json=choices.as_json,
         dry_run=choices.dry_run,
         stdout=console(),

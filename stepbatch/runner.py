@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
@@ -20,6 +21,7 @@ from stepbatch.history import Failure
 from stepbatch.jobs import JobProgress, attempts, describe, members
 from stepbatch.outcome import Outcome, Status, status_of
 from stepbatch.progress import shown
+from stepbatch.reclaim import Reclaim, interrupt
 from stepbatch.watch import View, follow
 from stepbatch.workspace import Workspace, discard, opened
 
@@ -63,6 +65,7 @@ class Settings:
 
     out: Path
     connect: Callable[[Workspace], AbstractContextManager[Cloud]]
+    interrupt: int = 0  # children to reclaim
     as_json: bool
     dry_run: bool
     stdout: Console
@@ -132,7 +135,9 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
         note_running(workspace, arn, request, files)
     settings.stderr.print(f"{pipeline.name}: {arn}", soft_wrap=True)
     places = Outcome(pipeline=pipeline.name, status=Status.INTERRUPTED, out=str(settings.out), output_uri=str(output))
-    view = followed(cloud, arn, settings.stderr)
+    noting = getattr(pipeline, "noting", None)  # rendering counts its frames
+    note = noting(objects, output, settings.out) if noting else lambda _: ""
+    view = followed(cloud, arn, settings, note)
     if view is None:
         return replace(places, execution_arn=arn, failure=interrupted(cloud, arn, settings.stderr))
     outcome = concluded(cloud, view, places)
@@ -144,11 +149,17 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
     return outcome
 
 
-def followed(cloud: Cloud, arn: str, stderr: Console) -> View | None:
+def followed(cloud: Cloud, arn: str, settings: Settings, note: Callable[[float], str]) -> View | None:
     """The execution's last view, or None if the user had enough."""
+    reclaim = Reclaim(cloud, settings.interrupt, partial(interrupt, cloud), settings.stderr)
+
+    def look(view: View) -> None:
+        show(view)
+        reclaim.look(view)
+
     try:
-        with shown(stderr) as show:
-            return follow(cloud, arn, show)
+        with shown(settings.stderr) as show:
+            return follow(cloud, arn, look, note=note)
     except KeyboardInterrupt:
         return None
 

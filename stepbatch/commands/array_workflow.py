@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stepbatch.commands.options import AsJson, Aws, DryRun, Out, Seed, Stack, Workers
+from stepbatch.commands.options import AsJson, Aws, DryRun, Interrupt, Out, Seed, Stack, Workers
 
 
 def array_workflow(
@@ -31,6 +31,7 @@ def array_workflow(
     ] = None,
     out: Out = None,
     workers: Workers = None,
+    interrupt: Interrupt = None,
     seed: Seed = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -55,5 +56,13 @@ def array_workflow(
             tolerated_failure_percentage=tolerated_failure_percentage,
             recipient=recipient,
         )
-        choices = Choices(out=out, workers=workers, dry_run=dry_run, as_json=as_json, aws=aws, stack=stack)
+        choices = Choices(
+            out=out,
+            workers=workers,
+            interrupt=interrupt,
+            dry_run=dry_run,
+            as_json=as_json,
+            aws=aws,
+            stack=stack,
+        )
         raise typer.Exit(launch(pipeline, choices))

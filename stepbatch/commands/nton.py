@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stepbatch.commands.options import AsJson, Aws, DryRun, Out, Seed, Stack, Workers
+from stepbatch.commands.options import AsJson, Aws, DryRun, Interrupt, Out, Seed, Stack, Workers
 
 
 def nton(
@@ -17,6 +17,7 @@ def nton(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the run's files on the shared file system.")] = False,
     out: Out = None,
     workers: Workers = None,
+    interrupt: Interrupt = None,
     seed: Seed = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -28,5 +29,13 @@ def nton(
     from stepbatch.pipelines.nton import NtoN
 
     pipeline = NtoN(records=records, records_per_node=records_per_node, keep=keep, seed=seed)
-    choices = Choices(out=out, workers=workers, dry_run=dry_run, as_json=as_json, aws=aws, stack=stack)
+    choices = Choices(
+        out=out,
+        workers=workers,
+        interrupt=interrupt,
+        dry_run=dry_run,
+        as_json=as_json,
+        aws=aws,
+        stack=stack,
+    )
     raise typer.Exit(launch(pipeline, choices))

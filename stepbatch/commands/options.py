@@ -15,6 +15,10 @@ Workers = Annotated[
 ]
 
 # of every pipeline
+Interrupt = Annotated[
+    int | None,
+    typer.Option("--interrupt", metavar="N", min=1, help="Reclaim N running children as Spot does; local clouds only."),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Where results go; the same command again resumes. [default: out/NAME]"),

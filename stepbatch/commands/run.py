@@ -7,7 +7,20 @@ import typer
 
 from stepbatch.commands.array_workflow import array_workflow
 from stepbatch.commands.nton import nton
-from stepbatch.commands.options import AsJson, Aws, DryRun, Market, MaxPaths, Out, Seed, Stack, TargetSeBp, Workers
+from stepbatch.commands.options import (
+    AsJson,
+    Aws,
+    DryRun,
+    Interrupt,
+    Market,
+    MaxPaths,
+    Out,
+    Seed,
+    Stack,
+    TargetSeBp,
+    Workers,
+)
+from stepbatch.commands.rendering import rendering
 
 app = typer.Typer(help="Run a pipeline, follow it, and fetch its results.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,6 +51,7 @@ def montecarlo(
     ] = None,
     out: Out = None,
     workers: Workers = None,
+    interrupt: Interrupt = None,
     seed: Seed = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -59,9 +73,18 @@ def montecarlo(
         tolerated_failure_percentage=tolerated_failure_percentage,
         seed=seed,
     )
-    choices = Choices(out=out, workers=workers, dry_run=dry_run, as_json=as_json, aws=aws, stack=stack)
+    choices = Choices(
+        out=out,
+        workers=workers,
+        interrupt=interrupt,
+        dry_run=dry_run,
+        as_json=as_json,
+        aws=aws,
+        stack=stack,
+    )
     raise typer.Exit(launch(pipeline, choices))
 
 
+app.command()(rendering)
 app.command()(nton)
 app.command("array-workflow")(array_workflow)

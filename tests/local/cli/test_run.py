@@ -120,6 +120,26 @@ def test_a_child_that_dies_makes_the_run_partial_where_that_is_tolerated(beside:
     assert "1 position without a price, in no total" in stderr
 
 
+def test_children_that_are_reclaimed_are_tried_again_and_the_run_completes(beside: Stepbatch) -> None:
+    arguments = ("--positions-per-job", "12", "--out", "desk", "--json", "--interrupt", "2")
+    ran = beside("run", "montecarlo", "--portfolio", BOOK, *arguments, *SLOW)
+    assert ran.returncode == 0, ran.stderr
+    document = json.loads(ran.stdout)
+    assert document["status"] == "complete"
+    reclaimed = re.findall(r"^reclaimed the host of (\S+)$", ran.stderr, re.MULTILINE)
+    assert len(set(reclaimed)) == 2
+    assert sum(job["attempts"] - job["size"] for job in document["jobs"]) == 2
+    for job_id in reclaimed:
+        tried = beside("attempts", job_id)
+        assert tried.returncode == 0, tried.stderr
+        rows = [line for line in tried.stdout.splitlines() if re.match(r" +\d* +[12] ", line)]
+        assert len(rows) == 2, tried.stdout
+        assert re.search(r"Host EC2 \(instance i-[0-9a-f]{17}\) terminated\.", rows[0])
+        assert re.match(r" +\d* +2 +0 ", rows[1])
+        assert rows[0].strip() in ran.stderr
+    assert beside("verify", "desk").returncode == 0
+
+
 def test_a_function_is_invoked_by_its_logical_id(beside: Stepbatch, cloud: Cloud) -> None:
     bucket = cloud.outputs["BucketName"]
     cloud.client("s3").put_object(Bucket=bucket, Key="invoked.json", Body=BOOK.read_bytes())
