@@ -185,7 +185,7 @@ def local(options: argparse.Namespace) -> int:
     started = time.monotonic()
     market = parse_market(read_file(options.market)) if options.market else bundled_market()
     budget = Budget(seed=options.seed, target_bp=options.target_se_bp, max_paths=options.max_paths)
-    wanted = Wanted(greeks=options.greeks, scenarios=options.scenarios)
+    wanted = Wanted(greeks=options.greeks, scenarios=options.scenarios, plain=options.plain)
     with open_file(options.book) as stream:
         book = read_book(stream)
         positions = list(book)
@@ -240,6 +240,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     alone.add_argument("--max-paths", type=int, default=2**20, help="upper limit of paths a group")
     alone.add_argument("--greeks", action="store_true", help="delta, gamma, vega and rho with standard errors")
     alone.add_argument("--scenarios", action="store_true", help="PVs on a grid of spots and volatilities")
+    alone.add_argument(
+        "--plain", action="store_true", help="for checking: the payoff on drawn levels, nothing smoothed"
+    )
     alone.set_defaults(run=local)
     return parser.parse_args(arguments)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import msgspec
@@ -53,9 +53,22 @@ class Budget:
 
     def sampling(self, group: str) -> Sampling:
         """The points of a group, by its canonical text (:func:`fanout.book.path_group`)."""
-        kind = kind_of(group)
+        return Sampling(seed=self.seed, log2_points=self.points(kind_of(group)), scrambles=SCRAMBLES)
+
+    def points(self, kind: str) -> int:
+        """log2 of the points of each scramble."""
         log2_points = self.found.get(kind)
         if log2_points is None:
             usual = LOG2_SINGLE_GBM if kind.partition("/")[0] == "gbm" else LOG2_OTHERS
             log2_points = usual + math.ceil(DOUBLINGS_A_HALVING * math.log2(1 / self.target_bp))
-        return Sampling(seed=self.seed, log2_points=min(max(log2_points, MIN_LOG2), self.most), scrambles=SCRAMBLES)
+        return min(max(log2_points, MIN_LOG2), self.most)
+
+    def raised(self, errors_bp: Mapping[str, float]) -> tuple[Self, set[str]]:
+        """More points for the kinds whose largest error misses the target, and which these are."""
+        found = dict(self.found)
+        for kind, error in errors_bp.items():
+            points = self.points(kind)
+            if error > self.target_bp and points < self.most:
+                more = max(1, math.floor(math.log2(error / self.target_bp)))  # of a rough payoff, no more is sure
+                found[kind] = min(points + more, self.most)
+        return replace(self, found=found), {kind for kind in errors_bp if found.get(kind) != self.found.get(kind)}

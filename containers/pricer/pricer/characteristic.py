@@ -21,7 +21,7 @@ from pricer.normals import cumulative, density
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-NODES = 128
+NODES = 96
 STRETCH = 4.0  # half the nodes lie below this, in inverse deviations
 
 

@@ -25,18 +25,18 @@ from pricer.normals import BitArray, FloatArray, normals_from_bits
 from pricer.variance import CertainVariance, StochasticVariance, expected_integrals
 
 Array = NDArray[np.float64]
-STEPS_A_YEAR = 12  # at least; docs/pricing-model.md has the bias that is left
+STEPS_A_YEAR = 8  # at least; docs/pricing-model.md has the bias that is left
 STEPS_A_REVERSION = 4  # in a time 1/κ, at least
-USUAL_FELLER = 0.3  # 2κθ/σ²; below it the variance rests at zero for longer and steps are taken more often
+USUAL_FELLER = 0.8  # 2κθ/σ²; below it the variance rests at zero for longer and steps are taken more often
 MOST_STEPS_A_YEAR = 48
-MIN_STEPS = 2  # a period
+MIN_STEPS = 3  # a period
 LEAST_SLOPE = np.float32(1e-6)
 
 
 def step_counts(times: Array, models: Sequence[HestonParameters]) -> NDArray[np.int64]:
     """(dates,) variance steps in each period between observation dates."""
     density = max(_density(model) for model in models)
-    return np.maximum(MIN_STEPS, np.ceil(np.diff(times, prepend=0.0) * density - 1e-9)).astype(np.int64)
+    return np.maximum(MIN_STEPS, np.rint(np.diff(times, prepend=0.0) * density)).astype(np.int64)
 
 
 def _density(model: HestonParameters) -> float:
@@ -92,7 +92,7 @@ class HestonPaths:
             correlation=correlation,
             target=common_direction(correlation.residual / np.outer(scale, scale)).astype(np.float32),
             basis=principal_directions(np.add.reduceat(expected, np.cumsum(counts) - counts)).astype(np.float32),
-            variance_basis=principal_directions(expected).astype(np.float32),
+            variance_basis=principal_directions(expected, _matters(expected, counts)).astype(np.float32),
             places=_places(len(models), len(times), len(hestons), int(counts.sum())),
         )
 
@@ -138,6 +138,12 @@ class HestonPaths:
         """From the first period's (components, assets, paths) loadings and (components, paths) normals without x."""
         inverse = np.linalg.inv(loadings.transpose(2, 1, 0).astype(np.float64))  # (paths, components, assets)
         return SpotMoves(along=inverse[:, 0].T * float(self.basis[0, 0]), score=np.einsum("pca,cp->ap", inverse, own))
+
+
+def _matters(expected: Array, counts: NDArray[np.int64]) -> Array:
+    """(steps,) weights of a variance's steps: those of the observation dates that they lead to."""
+    at_dates = np.cumsum(expected)[np.cumsum(counts) - 1]
+    return np.repeat(1 / np.sqrt(at_dates), counts)
 
 
 def _places(assets: int, dates: int, hestons: int, steps: int) -> NDArray[np.int64]:

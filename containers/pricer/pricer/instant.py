@@ -7,7 +7,6 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -17,10 +16,9 @@ from fanout.book import Position, check_position, path_group, read_book
 from fanout.errors import RequestError
 from fanout.market import Market, bundled_market, parse_market
 from fanout.prices import Price, Unpriced
-from pricer.budget import Budget
+from pricer.budget import Budget, kind_of
 from pricer.estimate import mean_and_error
 from pricer.models import Models
-from pricer.pilot import look
 from pricer.price import Wanted, price_positions
 
 MOST_POSITIONS = 1_000  # of a Lambda event: more than a user waits for
@@ -59,7 +57,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def price_book(
     name: str, positions: Sequence[Position], market: Market, budget: Budget, wanted: Wanted
 ) -> dict[str, Any]:
-    """Calibrates, looks how many paths are needed, prices; totals by currency have errors across scrambles of the sum.
+    """Calibrates and prices; totals by currency have errors across scrambles of the sum.
 
     Raises PortfolioError for the first position that the market does not cover.
     """
@@ -67,15 +65,7 @@ def price_book(
         check_position(position, market)
     used = {each.name for position in positions for each in position.underlyings}
     models = Models.calibrated(market, used, wanted.changes)
-    ordered = sorted(positions, key=lambda position: path_group(position, models.market))
-    pilots = look(ordered, models, budget)
-    found = replace(budget, found={pilot.kind: pilot.log2_points for pilot in pilots})
-    prices: list[Price] = []
-    failed: list[Unpriced] = []
-    for priced, unpriced in price_positions(ordered, models, found.sampling, wanted):
-        prices += priced
-        failed += unpriced
-    prices.sort(key=lambda price: price.index)
+    prices, failed = _within_target(positions, models, budget, wanted)
     most = TOLERANCE * budget.target_bp
     return {
         "book": name,
@@ -84,11 +74,39 @@ def price_book(
         "priced": len(prices),
         "totals": _totals(prices),
         "prices": [_without_scrambles(price) for price in prices],
-        "failed": sorted(failed, key=lambda each: each.index),
+        "failed": failed,
         "targetStandardErrorBp": budget.target_bp,
-        "missedTarget": [price.id for price in prices if 100 * price.percent_standard_error > most],
+        "missedTarget": [price.id for price in prices if _error_bp(price) > most],
         "calibrations": {name: fit.calibration for name, fit in models.fits.items()},
     }
+
+
+def _within_target(
+    positions: Sequence[Position], models: Models, budget: Budget, wanted: Wanted
+) -> tuple[list[Price], list[Unpriced]]:
+    """By index. Kinds of groups whose errors miss the target are priced again with more points, as far as allowed."""
+    groups: defaultdict[str, list[Position]] = defaultdict(list)
+    for position in positions:
+        groups[path_group(position, models.market)].append(position)
+    prices: dict[int, Price] = {}
+    failed: dict[int, Unpriced] = {}
+    todo = set(groups)
+    while todo:
+        errors: defaultdict[str, float] = defaultdict(float)
+        ordered = [position for group in sorted(todo) for position in groups[group]]
+        for priced, unpriced in price_positions(ordered, models, budget.sampling, wanted):
+            prices |= {price.index: price for price in priced}
+            failed |= {each.index: each for each in unpriced}
+            if priced:
+                kind = kind_of(path_group(positions[priced[0].index], models.market))
+                errors[kind] = max(errors[kind], *map(_error_bp, priced))
+        budget, missed = budget.raised(errors)
+        todo = {group for group in todo if kind_of(group) in missed}
+    return [prices[index] for index in sorted(prices)], [failed[index] for index in sorted(failed)]
+
+
+def _error_bp(price: Price) -> float:
+    return 100 * price.percent_standard_error
 
 
 def _totals(prices: Sequence[Price]) -> dict[str, dict[str, float]]:

@@ -36,7 +36,7 @@ def touched_shortfall(
     shortfall = loss - forward * (cumulative(sure - slope) - cumulative(floor - slope))
     width = high - low
     x = quantile(np.clip(low + width * cumulative(lines.normals), SMALLEST, 1 - SMALLEST))
-    touched = width * _touch_probability(note, lines, x)
+    touched = width * touch_probability(note, lines, x)
     loss += touched
     shortfall += touched * (1 - np.exp(lines.intercepts[0, -1] + slope * x) / note.strikes[0])
     return loss, shortfall
@@ -51,7 +51,7 @@ def _surely_touched(note: Note, lines: Lines) -> FloatArray:
     return highest
 
 
-def _touch_probability(note: Note, lines: Lines, x: FloatArray) -> FloatArray:
+def touch_probability(note: Note, lines: Lines, x: FloatArray) -> FloatArray:
     """(paths,) that the barrier is touched between the dates, given the levels on them."""
     assert lines.variances is not None, "paths that are watched continuously know the variance of each period"
     barrier = _log_barrier(note)

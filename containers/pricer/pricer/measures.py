@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricer.expectation import expected_payoff
+from pricer.knockin import touch_probability
 from pricer.lines import Lines
 from pricer.normals import FloatArray
 from pricer.note import Note
+from pricer.payoff import discounted_payoff
 
 Array = NDArray[np.float64]
 SPOT_STEP = 1e-4  # of a logarithm; differences have an error of its square
@@ -30,6 +32,32 @@ class ValueMeasure:
     def __call__(self, lines: Sequence[Lines]) -> list[FloatArray]:
         expected = expected_payoff(self.note, lines[0])
         return [expected.value, expected.loss, *expected.alive]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainMeasure:
+    """The rows of ``ValueMeasure`` from the payoff on levels drawn for each path: nothing is integrated in closed form.
+
+    For checking; a watched barrier enters by the probability that it was touched between the dates.
+    """
+
+    note: Note
+
+    def __call__(self, lines: Sequence[Lines]) -> list[FloatArray]:
+        some = lines[0].doubled()
+        levels = np.exp(some.intercepts + some.slopes * some.normals)
+        worst: FloatArray = np.min(levels / self.note.strikes[:, None, None], axis=0)
+        alive = np.logical_and.accumulate(worst[:-1] < self.note.autocall[:-1, None], axis=0)
+        survivors = alive[-1] if len(alive) else np.ones(some.paths, bool)
+        value = discounted_payoff(self.note, worst)
+        lost = worst[-1] < min(1.0, self.note.protection, self.note.coupon_barrier[-1])
+        if not self.note.continuous:
+            return [value, (survivors & lost).astype(float), *alive.astype(float)]
+        unprotected = replace(self.note, protection=math.inf)
+        below = worst[-1] < min(1.0, self.note.coupon_barrier[-1])
+        touched = touch_probability(self.note, some, some.normals)
+        value += touched * (discounted_payoff(unprotected, worst) - value)
+        return [value, survivors * (touched * below + (1 - touched) * lost), *alive.astype(float)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """A first look at some positions of a book: how many points its groups need for the target."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -43,19 +42,19 @@ def _evenly[Item](items: list[Item], most: int) -> list[Item]:
 
 def _pilot(kind: str, positions: list[Position], models: Models, budget: Budget) -> Pilot:
     """More points, from few, until the largest error is within the target or the run's most paths are reached."""
-    usual = budget.sampling(path_group(positions[0], models.market))
-    start = max(MIN_LOG2, usual.log2_points - HEAD_START)
-    sampling = replace(usual, seed=budget.seed + PILOT_SEED, log2_points=min(start, budget.most))
-    aim = MARGIN * budget.target_bp
-    error = _largest_error(positions, models, sampling)
-    while error > aim and sampling.log2_points < budget.most:
-        more = max(1, math.floor(math.log2(error / aim)))  # of a rough payoff, no more is sure
-        sampling = replace(sampling, log2_points=min(sampling.log2_points + more, budget.most))
-        error = _largest_error(positions, models, sampling)
+    group = path_group(positions[0], models.market)
+    start = min(max(MIN_LOG2, budget.points(kind) - HEAD_START), budget.most)
+    looked = replace(budget, seed=budget.seed + PILOT_SEED, target_bp=MARGIN * budget.target_bp, found={kind: start})
+    while True:
+        error = _largest_error(positions, models, looked.sampling(group))
+        more, missed = looked.raised({kind: error})
+        if not missed:
+            break
+        looked = more
     return Pilot(
         kind=kind,
         trades=len(positions),
-        log2_points=sampling.log2_points,
+        log2_points=looked.points(kind),
         standard_error_bp=error,
         capped=error > budget.target_bp,
     )

@@ -11,7 +11,7 @@ from fanout.errors import FanoutError
 from fanout.market import Market
 from fanout.prices import Price, Unpriced
 from pricer.estimate import Measure, Sampling, estimate
-from pricer.measures import RiskMeasure, ScenarioMeasure, ValueMeasure
+from pricer.measures import PlainMeasure, RiskMeasure, ScenarioMeasure, ValueMeasure
 from pricer.models import Models
 from pricer.paths import Grid
 from pricer.result import Estimates, UnitPrice, certain, uncertain
@@ -28,6 +28,7 @@ class Wanted:
 
     greeks: bool = False
     scenarios: bool = False
+    plain: bool = False  # values by the payoff on drawn levels, for checking
 
     @property
     def changes(self) -> tuple[float, ...]:
@@ -81,7 +82,8 @@ def _estimated(
     market = models.market
     dates = [each.date for each in first.standing.remaining]
     grid = Grid.of(first.names, dates, market, watched=first.watched)
-    measures: list[Measure] = [ValueMeasure(note=note_of(trade, grid, market)) for trade in trades]
+    kind = PlainMeasure if wanted.plain else ValueMeasure
+    measures: list[Measure] = [kind(note=note_of(trade, grid, market)) for trade in trades]
     values = estimate(measures, [grid.paths(market)], key, sampling)
     risks = _risks(trades, models, grid, key, sampling) if wanted.greeks else [None] * len(trades)
     scenarios = _scenarios(trades, models, grid, key, sampling) if wanted.scenarios else [None] * len(trades)

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pricer.estimate import Sampling, estimate, mean_and_error
 from pricer.expectation import expected_payoff
 from pricer.lines import Lines
+from pricer.measures import PlainMeasure, ValueMeasure
 from pricer.normals import quantile
 from pricer.payoff import discounted_payoff
-from tests.unit.pricer.cases import note
+from tests.unit.pricer.cases import Case, note, note_of, paths_of, some
 
 PATHS = 40
 SLICES = 20_000  # of the last normal, by equal probability
@@ -45,19 +47,19 @@ NOTES = {
 
 @pytest.mark.parametrize("terms", NOTES.values(), ids=NOTES.keys())
 def test_the_expectation_is_the_payoff_integrated_over_the_last_normal(terms: dict[str, Any]) -> None:
-    a_note, some = note(**terms), lines()
-    expected = expected_payoff(a_note, some)
+    a_note, known = note(**terms), lines()
+    expected = expected_payoff(a_note, known)
     x = quantile((np.arange(SLICES) + 0.5) / SLICES)
     for path in range(PATHS):
-        levels = np.exp(some.intercepts[0, :, path, None] + some.slopes[0, :, path, None] * x) / a_note.strikes[0]
+        levels = np.exp(known.intercepts[0, :, path, None] + known.slopes[0, :, path, None] * x) / a_note.strikes[0]
         assert expected.value[path] == pytest.approx(discounted_payoff(a_note, levels).mean(), abs=4 / SLICES)
 
 
 def test_probabilities_are_those_of_the_events() -> None:
-    a_note, some = note(), lines()
-    expected = expected_payoff(a_note, some)
+    a_note, known = note(), lines()
+    expected = expected_payoff(a_note, known)
     x = quantile((np.arange(SLICES) + 0.5) / SLICES)
-    levels = np.exp(some.intercepts[0, :, :, None] + some.slopes[0, :, :, None] * x)
+    levels = np.exp(known.intercepts[0, :, :, None] + known.slopes[0, :, :, None] * x)
     alive = np.logical_and.accumulate(levels[:2] < 1.0, axis=0)
     assert expected.alive == pytest.approx(alive.mean(axis=2), abs=2 / SLICES)
     assert expected.loss == pytest.approx((alive[1] & (levels[2] < 0.6)).mean(axis=1), abs=2 / SLICES)
@@ -67,3 +69,17 @@ def test_single_precision_costs_less_than_a_hundredth_of_a_basis_point() -> None
     exact, single = (expected_payoff(note(), lines(kind)).value for kind in (np.float64, np.float32))
     assert single.dtype == np.float32
     assert single == pytest.approx(exact, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "case", some("gbm_worst_of", "heston") + some("gbm", monitoring="continuous"), ids=lambda case: case["id"]
+)
+def test_the_plain_payoff_on_drawn_levels_has_the_same_expectation(case: Case) -> None:
+    """Also of the probabilities; baskets, stochastic variance and watched barriers included."""
+    measures = [kind(note=note_of(case)) for kind in (ValueMeasure, PlainMeasure)]
+    smooth, plain = estimate(measures, [paths_of(case)], case["id"], Sampling(seed=2, log2_points=9))
+    assert len(smooth) == len(plain)
+    for one, other in zip(smooth, plain, strict=True):
+        difference, error = mean_and_error(one - other)
+        assert abs(difference) <= 4 * error
+        assert one.std() < other.std()
