@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from botocore.model import StructureShape
 from moto.stepfunctions.parser import models as _interpreter  # noqa: F401 loads every module repaired below
 from moto.stepfunctions.parser import utils
-from moto.stepfunctions.parser.asl.component.common.error_name import error_equals_decl
+from moto.stepfunctions.parser.asl.component.common.error_name import error_equals_decl, failure_event
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
     state_task_service_aws_sdk,
@@ -27,6 +27,8 @@ from localcloud.repairs import expect, modules_with
 SYNC_POLL_SECONDS = 0.1  # a finished job wakes its state; this only notices an aborted execution
 _STRING_FIELDS_THAT_TAKE_JSON = {("sns", "Message"), ("sqs", "MessageBody")}
 ABANDONED = "Terminated by Step Functions: the state was aborted or timed out"
+MAX_ERROR = 256  # characters
+MAX_CAUSE = 32_768
 _UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")  # not even by States.ALL
 
 
@@ -46,6 +48,7 @@ def repair(*, clients: Clients, jobs: Jobs, append_log: executionlogs.Append) ->
     _respect_uncatchable_errors()
     _end_executions_once()
     _name_sdk_errors()
+    _cut_errors_and_causes()
     _forget_threads()
     expressions.repair()
     executionlogs.repair(append_log)
@@ -189,6 +192,35 @@ def _name_sdk_errors() -> None:
     assert names.get("dynamodb") == "DynamoDb", "moto changed: _SERVICE_ERROR_NAMES"
     names.update(s3="S3", batch="Batch", sns="Sns", ssm="Ssm", sts="Sts")
     names["lambda"] = "Lambda"
+
+
+def cut(details: dict[str, Any]) -> None:
+    """Shorten error and cause to what Step Functions keeps of them."""
+    for name, limit in (("error", MAX_ERROR), ("cause", MAX_CAUSE)):
+        if isinstance(details.get(name), str):
+            details[name] = details[name][:limit]
+
+
+def _cut_errors_and_causes() -> None:
+    """Of tasks and Fail states where they arise, so that catchers see what AWS shows; of executions once more."""
+    begin = failure_event.FailureEvent.__init__
+    expect(begin, "self.event_details = event_details")
+    ended = failure_event.FailureEventException.get_execution_failed_event_details
+    expect(ended, 'execution_failed_event_details["cause"] = decorated_cause')
+
+    def begin_cut(self: Any, env: Any, error_name: Any, event_type: Any, event_details: Any = None) -> None:
+        for details in (event_details or {}).values():
+            cut(details)
+        begin(self, env, error_name, event_type, event_details)
+
+    def ended_cut(self: Any) -> Any:
+        details = ended(self)
+        if details is not None:
+            cut(details)
+        return details
+
+    failure_event.FailureEvent.__init__ = begin_cut
+    failure_event.FailureEventException.get_execution_failed_event_details = ended_cut
 
 
 def _forget_threads() -> None:

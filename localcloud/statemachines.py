@@ -13,6 +13,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from localcloud import asl
 from localcloud.calls import Call, Reply
 from localcloud.errors import ApiError
+from localcloud.interpreter import MAX_CAUSE, MAX_ERROR
 
 MAX_INPUT = 262_144  # bytes of an execution's input
 _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
@@ -70,12 +71,14 @@ class StateMachines:
         raise ApiError(400, "ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
 
     def _stop(self, body: dict[str, Any]) -> Reply:
+        _check_lengths(body)
         execution = self._execution(body["executionArn"])
         execution.stop(stop_date=utcnow(), error=body.get("error"), cause=body.get("cause"))
         return Reply.of({"stopDate": _seconds(execution.stop_date)})
 
     def _answer_task(self, target: str, body: dict[str, Any]) -> Reply:
         """Callbacks; moto loses the cause of a failure, and trips over its own error for a task that is gone."""
+        _check_lengths(body)
         backend, token = self._backend(), body["taskToken"]
         try:
             if target == "SendTaskSuccess":
@@ -113,6 +116,14 @@ class StateMachines:
         if stop < len(events):
             page["nextToken"] = str(stop)
         return Reply.of(page)
+
+
+def _check_lengths(body: dict[str, Any]) -> None:
+    """Of an error and a cause that a client gives: too long is refused, not cut."""
+    for name, limit in (("error", MAX_ERROR), ("cause", MAX_CAUSE)):
+        if len(body.get(name) or "") > limit:
+            problem = f"Value at '{name}' failed to satisfy constraint: Member must have length less than or equal to"
+            raise ApiError(400, "ValidationException", f"{problem} {limit}")
 
 
 def _check_definition(body: dict[str, Any]) -> None:

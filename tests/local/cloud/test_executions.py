@@ -21,6 +21,8 @@ def test_stopping_an_execution_shows_why_at_once_and_terminates_its_job(little: 
     while not job_of(little, arn):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    with pytest.raises(ClientError, match="'error' failed to satisfy constraint"):
+        client.stop_execution(executionArn=arn, error="e" * 257)
     client.stop_execution(executionArn=arn, error="Enough", cause="a test")
     described = client.describe_execution(executionArn=arn)
     assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Enough", "a test")

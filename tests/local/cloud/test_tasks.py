@@ -59,6 +59,27 @@ def test_retries_are_counted_and_shown(little: Cloud, execute: Execute) -> None:
     assert [event["type"] for event in events].count("TaskFailed") == 3
 
 
+def test_a_long_cause_is_cut_where_it_is_caught_and_where_it_ends_the_execution(
+    little: Cloud, execute: Execute
+) -> None:
+    done = execute(one(mischief(little, "raise at length")))
+    assert done["error"] == "PortfolioError"
+    assert len(done["cause"]) == 32_768
+    assert done["cause"].startswith('{"errorMessage')
+    failed = [e["taskFailedEventDetails"] for e in history(little, done["executionArn"]) if e["type"] == "TaskFailed"]
+    assert [len(details["cause"]) for details in failed] == [32_768]
+    catch = [{"ErrorEquals": ["PortfolioError"], "Next": "Caught"}]
+    caught = {"Caught": {"Type": "Pass", "End": True}}
+    done = execute(one(mischief(little, "raise at length", Catch=catch), **caught))
+    assert len(done["output"]["Cause"]) == 32_768
+
+
+def test_a_fail_state_s_error_and_cause_are_cut(execute: Execute) -> None:
+    fail = {"Type": "Fail", "ErrorPath": "$.error", "CausePath": "$.cause"}
+    done = execute(one(fail), {"error": "e" * 300, "cause": "c" * 40_000})
+    assert (done["error"], done["cause"]) == ("e" * 256, "c" * 32_768)
+
+
 def test_a_function_that_is_not_there_is_a_lambda_error(little: Cloud, execute: Execute) -> None:
     state = mischief(little, "raise")
     state["Parameters"]["FunctionName"] = "nobody"

@@ -50,6 +50,8 @@ def mischief(event: dict[str, Any], context: Any) -> Any:
     print(f"mischief {how}", flush=True)
     if how == "raise":
         raise PortfolioError("positions[17].barrier: -0.2 is not in (0, 10]")
+    if how == "raise at length":
+        raise PortfolioError("x" * 40_000)
     if how == "sleep":
         time.sleep(30)
     if how == "exit":
