@@ -5,7 +5,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ class Schedule:
     payload: str | None  # the target's Input
     start: datetime | None = None
     end: datetime | None = None
+    created: datetime | None = field(default=None, compare=False)  # or changed; None if moto does not know
 
 
 class RoleClients(Protocol):
@@ -56,8 +57,15 @@ class Schedules:
         self._stopped.set()
 
     def _run(self) -> None:
+        failing = False
         while not self._stopped.wait(POLL_SECONDS):
-            self.tick()
+            try:
+                self.tick()
+                failing = False
+            except Exception:
+                if not failing:  # said once, not every second
+                    LOG.exception("cannot read the schedules, trying again")
+                failing = True
 
     def tick(self) -> None:
         """Fire what is due, each schedule at most once."""
@@ -72,7 +80,8 @@ class Schedules:
 
     def _advance(self, schedule: Schedule, now: datetime) -> None:
         if schedule not in self._due:
-            begun = max(schedule.start or now, now)
+            created = schedule.created or now  # what came due since then was not seen yet
+            begun = max(schedule.start or created, created)
             self._due[schedule] = cron.parse(schedule.expression, schedule.timezone).next_after(begun, begun)
         due = self._due[schedule]
         if due is None or due > now or (schedule.end is not None and due > schedule.end):

@@ -40,6 +40,7 @@ def _of_scheduler(held: Any) -> Schedule:
         payload=held.target.get("Input"),
         start=_moment(held.start_date),
         end=_moment(held.end_date),
+        created=_moment(held.last_modified_date),
     )
 
 

@@ -1,5 +1,6 @@
 """Schedules: when they fire, and what with."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -154,6 +155,49 @@ def test_a_schedule_that_is_gone_or_broken_stops_no_other(caplog: pytest.LogCapt
     schedules.tick()
     assert len(clients.calls) == 1
     assert "schedule arn:broken: rate(x) is not like rate(5 minutes)" in caplog.text
+
+
+def test_what_came_due_between_creation_and_the_first_look_fires() -> None:
+    clients = FakeClients()
+    created = BEGUN + timedelta(milliseconds=200)
+    held = schedule(expression="at(2026-01-01T00:00:01)", created=created)
+    schedules = Schedules(lambda: iter([held]), clients, lambda: BEGUN + timedelta(seconds=1.5))
+    schedules.tick()
+    schedules.tick()
+    assert [parameters["input"] for _, _, parameters in clients.calls] == ['{"scheduledTime":"2026-01-01T00:00:01Z"}']
+
+
+def test_a_time_that_had_passed_when_the_schedule_was_created_does_not_fire() -> None:
+    clients = FakeClients()
+    held = schedule(expression="at(2025-12-31T23:59:59)", created=BEGUN)
+    Schedules(lambda: iter([held]), clients, lambda: BEGUN + timedelta(seconds=1)).tick()
+    assert clients.calls == []
+
+
+def test_schedules_that_cannot_be_read_are_read_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("localcloud.schedule.POLL_SECONDS", 0.001)
+    clock = [BEGUN]
+    reads = iter(range(1_000_000))
+    fired = threading.Event()
+
+    class Told(FakeClients):
+        def client(self, *given: Any, **named: Any) -> Any:
+            fired.set()
+            return super().client(*given, **named)
+
+    def read() -> Iterator[Schedule]:
+        if next(reads) < 3:
+            raise RuntimeError("dictionary changed size during iteration")
+        yield schedule()
+        clock[0] += timedelta(seconds=20)
+
+    schedules = Schedules(read, Told(), lambda: clock[0])
+    schedules.start()
+    assert fired.wait(10)
+    schedules.stop()
+    assert caplog.text.count("cannot read the schedules") == 1
 
 
 def test_nothing_fires_after_the_end_date() -> None:
