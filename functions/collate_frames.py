@@ -30,6 +30,7 @@ class CollateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     output_uri: str
     plan_hash: str | None = None  # None: the plan that stands
     job: dict[str, Any] = {}  # the job that rendered, or the error that its state ended with
+    preview: dict[str, Any] = {}  # the job that measured, if one did
     film: dict[str, Any] | None = None  # the error that stitching ended with
     warnings: tuple[str, ...] = ()
 
@@ -50,7 +51,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if request.film is not None:
         reasons = failed_children.reasons(request.film)
         raise ResultsIncompleteError(f"the film was not made: {reasons.get(0) or reasons.get(-1) or 'no reason given'}")
-    effort = job_effort.of(job_id_of(request.job))
+    effort = job_effort.of(job_id_of(request.preview)) + job_effort.of(job_id_of(request.job))
     logger.info("complete", extra={"frames": plan.items, "plan": plan.hash, "attempts": effort.attempts})
     return {
         "jobName": request.job_name,

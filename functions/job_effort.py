@@ -21,6 +21,9 @@ class Effort:
     attempts: int = 0
     seconds: float = 0.0
 
+    def __add__(self, other: "Effort") -> "Effort":
+        return Effort(attempts=self.attempts + other.attempts, seconds=self.seconds + other.seconds)
+
 
 class JobEffort:
     """Asks Batch. A question that fails costs the figure, never the run."""

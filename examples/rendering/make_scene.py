@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes a small animated scene: a wave running through a field of cubes, in a seamless loop. No assets are needed.
 
-    containers/renderer/.venv/bin/python examples/rendering/make_scene.py out/scene.blend [--frames 48] [--size 480x270]
+    containers/renderer/.venv/bin/python examples/rendering/make_scene.py out/scene.blend [--frames 48] [--size 320x180]
 
 It imports Blender (bpy), whose licence covers it, and is a program of its own. The scene that it makes is yours.
 """
@@ -131,8 +131,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--step", type=int, default=1)
     parser.add_argument("--fps", type=int, default=24)
     parser.add_argument("--fps-base", type=float, default=1.0)
-    parser.add_argument("--size", type=size, default=(480, 270), metavar="WxH")
-    parser.add_argument("--samples", type=int, default=16)
+    parser.add_argument("--size", type=size, default=(320, 180), metavar="WxH")
+    parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--engine", default="CYCLES")
     parser.add_argument("--denoise", action="store_true")
     parser.add_argument("--transparent", action="store_true")
