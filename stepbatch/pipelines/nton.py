@@ -77,9 +77,9 @@ def run_id(output: "S3Uri") -> str:
 
 
 def steps(summary: Mapping[str, Any], timings: Mapping[str, Any]) -> Table:
-    """A row a step."""
+    """A row a step; its overlap is the share of children that began before the step before had ended."""
     title = f"{summary['delivered']:,} of {summary['records']:,} records delivered"
-    rows = table(title, "step", "#children", "#failed", "#seconds", "#began before the step before had ended")
+    rows = table(title, "step", "#children", "#failed", "#seconds", "#overlap")
     for step in timings["steps"]:
         share = f"{100 * step['overlap']:.1f} %" if "overlap" in step else ""
         rows.add_row(step["step"], f"{step['children']:,}", str(step["failed"]), f"{step['seconds']:.1f}", share)

@@ -111,6 +111,20 @@ def test_a_child_that_fails_costs_its_own_records_and_a_repeated_run_does_only_t
     assert len(delivered(cloud, run)) == 40
 
 
+def test_a_clean_up_that_fails_is_red_and_says_that_everything_was_delivered(cloud: Cloud, night: str) -> None:
+    batch, queue = cloud.client("batch"), cloud.outputs["OnDemandQueueArn"]
+    batch.update_job_queue(jobQueue=queue, state="DISABLED")
+    try:
+        ended = start(cloud, scheduledTime=night, records=80).ended()
+    finally:
+        batch.update_job_queue(jobQueue=queue, state="ENABLED")
+    assert (ended["status"], ended["error"]) == ("FAILED", "CleanUpFailed")
+    assert "every record is delivered" in ended["cause"]
+    again = start(cloud, scheduledTime=night, records=80)
+    assert again.output()["status"] == "COMPLETE"
+    assert again.log("clean") == ["clean removed 2 nodes"]
+
+
 @pytest.mark.parametrize(
     ("request_", "named"),
     [

@@ -1,8 +1,10 @@
 """The worker's command line: exit codes that the retry rules read, and no path that leaves the root."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,21 @@ def test_clean_removes_the_run_and_nothing_else(share: Share) -> None:
     assert main(["clean", "-r", RUN]) == 0
     assert [path.name for path in share.root.iterdir()] == ["another-run"]
     assert main(["clean", "-r", RUN]) == 0
+
+
+def test_clean_goes_on_when_another_attempt_removes_the_same_files(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share.prepare(0)
+    rmtree = shutil.rmtree
+
+    def overtaken(path: str, **more: Any) -> None:
+        rmtree(path)
+        rmtree(path, **more)
+
+    monkeypatch.setattr(shutil, "rmtree", overtaken)
+    assert main(["clean", "-r", RUN]) == 0
+    assert list(share.root.iterdir()) == []
 
 
 def test_steps_that_reach_no_service_do_not_pay_for_its_client(share: Share) -> None:

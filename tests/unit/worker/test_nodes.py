@@ -84,6 +84,27 @@ def test_results_without_their_summary_do_not_count(share: Share) -> None:
     assert process(folder_of(share)) == "processed 2 records"
 
 
+def test_an_attempt_that_dies_between_lines_and_summary_leaves_nothing_that_counts(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share.prepare(0)
+    procure(folder_of(share))
+    write = SharedFiles.write
+    written: list[str] = []
+
+    def die_at_the_second(self: SharedFiles, name: str, content: bytes) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(name)
+        write(self, name, content)
+
+    monkeypatch.setattr(SharedFiles, "write", die_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        process(folder_of(share))
+    monkeypatch.undo()
+    assert process(folder_of(share)) == "processed 2 records"
+
+
 def test_lines_that_were_changed_since_are_not_delivered(share: Share) -> None:
     share.prepare(0)
     procure(folder_of(share))

@@ -2,12 +2,15 @@
 
 import hashlib
 import struct
+from array import array
 
 import pytest
 
 from fanout.s3 import sha256
 from tests.unit.worker.workflow import BUCKET, KEYS, LONGEST, Workflow, csv_of
 from worker.__main__ import main
+from worker.metadata import Metadata
+from worker.profiles import column_profile
 
 
 @pytest.fixture
@@ -56,6 +59,35 @@ def test_profiles_have_quantiles_by_nearest_rank_and_distinct_values(workflow: W
     quantiles = {"p01": 2, "p05": 6, "p25": 26, "p50": 51, "p75": 76, "p95": 96, "p99": 100}
     assert (item.columns[0].distinct, item.columns[0].quantiles) == (100, quantiles)
     assert (item.columns[1].distinct, item.columns[1].quantiles) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("count", "quantiles"),
+    [
+        (1, [1, 1, 1, 1, 1, 1, 1]),
+        (2, [1, 1, 1, 1, 2, 2, 2]),
+        (4, [1, 1, 1, 2, 3, 4, 4]),
+        (100, [1, 5, 25, 50, 75, 95, 99]),
+        (200, [2, 10, 50, 100, 150, 190, 198]),
+    ],
+)
+def test_a_quantile_is_the_smallest_value_that_so_many_percent_do_not_exceed(count: int, quantiles: list[int]) -> None:
+    profile = column_profile("v", array("d", range(count, 0, -1)))
+    assert list(profile.quantiles.values()) == quantiles
+
+
+def test_profiles_are_written_only_after_the_rows_of_their_objects(
+    filled: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.array("statistics")
+
+    def die(self: Metadata, rows: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Metadata, "write", die)
+    with pytest.raises(KeyboardInterrupt):
+        filled.job("profile", "-c", "no", index=0, size=4)
+    assert filled.objects.find(filled.places.profiles(0)) is None
 
 
 def test_one_message_tells_of_the_run_and_its_output(filled: Workflow) -> None:
