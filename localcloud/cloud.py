@@ -76,7 +76,7 @@ class LocalCloud:
         self.functions = MotoFunctions(**where, root=self._scratch, file_systems=self._file_systems)
         self.jobs = self._batch(catalogue, root)
         interpreter.repair(clients=self.clients, jobs=self.jobs, append_log=self._logs.append)
-        self._spawner = Spawner()
+        self._spawner = Spawner(self._scratch)
         self._pool = self._workers()
         read = partial(stored, settings.account, settings.region)
         self._schedules = Schedules(read, self.clients, lambda: datetime.now(UTC))

@@ -2,7 +2,7 @@
 
 A child asks the kernel for SIGKILL when its parent dies (PR_SET_PDEATHSIG). The kernel means the *thread* that forked,
 so every child is forked by one thread that lives as long as the cloud does. A guardian process kills what the children
-have started themselves.
+have started themselves, and removes the temporary files.
 """
 
 import contextlib
@@ -22,15 +22,19 @@ type _Request = tuple[Future[subprocess.Popen[bytes]], dict[str, object]]
 
 
 class Spawner:
-    """Forks children, each in a process group of its own, from one long-lived thread."""
+    """Forks children, each in a process group of its own, from one long-lived thread.
 
-    def __init__(self) -> None:
+    ``scratch`` is removed when they have ended, whatever way this process does.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._guardian: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self._guardian = subprocess.Popen(  # noqa: S603 our own file
-            [sys.executable, "-I", "-S", str(_GUARDIAN)],
+            [sys.executable, "-I", "-S", str(_GUARDIAN), str(self._scratch)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

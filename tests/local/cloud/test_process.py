@@ -152,25 +152,25 @@ def test_kill_9_leaves_no_process(busy: tuple[Cloud, list[int]]) -> None:
     assert_gone(children)
 
 
-def test_a_clean_end_leaves_no_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_whatever_its_end_it_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     log = tmp_path / "stderr"
     scratch = tmp_path / "tmp"
     scratch.mkdir()
-    before = os.environ.get("TMPDIR")
-    os.environ["TMPDIR"] = str(scratch)
-    try:
-        cloud = start_cloud(PROJECT / "template.yaml", log=log)
-    finally:
-        os.environ.pop("TMPDIR") if before is None else os.environ.update(TMPDIR=before)
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    cloud = start_cloud(PROJECT / "template.yaml", log=log)
     cloud.client("lambda").invoke(FunctionName=cloud.outputs["EchoName"], Payload=b"{}")
     cloud.client("lambda").close()
     assert any(scratch.iterdir())
-    cloud.process.terminate()
-    assert cloud.process.wait(timeout=PATIENCE) == 0
+    cloud.process.send_signal(number)
+    assert cloud.process.wait(timeout=PATIENCE) == (0 if number == signal.SIGTERM else -signal.SIGKILL)
     for stream in (cloud.process.stdin, cloud.process.stdout):
         assert stream is not None
         stream.close()
-    assert list(scratch.iterdir()) == []
+    deadline = time.monotonic() + (PATIENCE if number == signal.SIGKILL else 0)
+    while left := list(scratch.iterdir()):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
     assert log.read_text() == ""
 
 
