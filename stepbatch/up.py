@@ -38,7 +38,8 @@ def greet(ready: Ready, path: Path, state: Path | None, to: Console) -> None:
         f"stack {ready.stack} runs at {ready.endpoint_url} ({kept})\n"
         "In another terminal:\n"
         f"  source {path}\n"
-        "  stepbatch run montecarlo --portfolio examples/montecarlo/sample_book.json --out out/montecarlo\n"
+        "  stepbatch run montecarlo --portfolio examples/montecarlo/sample_book.json "
+        "--market examples/montecarlo/sample_market.json --out out/montecarlo\n"
         '  aws s3 ls "s3://$BucketName"        # or any other AWS tool\n'
         "Ctrl-C ends it.",
         soft_wrap=True,
