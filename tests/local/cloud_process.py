@@ -2,8 +2,10 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,9 +62,11 @@ def start_cloud(template: Path, *options: str, log: Path) -> Cloud:
         process = subprocess.Popen(
             [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
         )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, f"the local cloud did not start: {log.read_text()}"
+    line = first_line(process)
+    if not line.endswith(b"\n"):
+        process.kill()
+        process.wait()
+    assert line.endswith(b"\n"), f"the local cloud did not start: {log.read_text()}"
     ready = json.loads(line)
     return Cloud(
         process=process,
@@ -73,6 +77,21 @@ def start_cloud(template: Path, *options: str, log: Path) -> Cloud:
         outputs=ready["outputs"],
         pid=ready["pid"],
     )
+
+
+def first_line(process: subprocess.Popen[str]) -> bytes:
+    """What it says when it is ready, the only thing that it ever says; torn if it ends, or takes too long, before."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + START_SECONDS
+    line = b""
+    while not line.endswith(b"\n"):
+        if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return line
+        piece = os.read(process.stdout.fileno(), 65536)
+        if not piece:
+            return line
+        line += piece
+    return line
 
 
 def stop_cloud(cloud: Cloud) -> None:
