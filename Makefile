@@ -13,7 +13,7 @@ UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
 CODE := functions layers containers localcloud stepbatch tests benchmarks examples
 
-.PHONY: help run render renderer test check format image lock clean
+.PHONY: help run render renderer test check bench format image lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -62,6 +62,11 @@ check: $(DEV_READY) ## lint, format, types, template
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+
+bench: $(DEV_READY) ## measure the local Batch, the object store, staging and pricing; prints ratios of one run
+	$(BIN)/python benchmarks/batch_overhead.py
+	$(BIN)/python benchmarks/objects_throughput.py
+	$(BIN)/python benchmarks/book_scale.py
 
 format: $(DEV_READY) ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix $(CODE)

@@ -101,7 +101,7 @@ def test_an_animation_whose_child_is_reclaimed_ends_up_whole(
         if reclaimed or not crew.objects.find(crew.output / "plan.json"):
             return
         standing = crew.standing()
-        if 8 in standing and 11 not in standing:
+        if 7 in standing and 12 not in standing:  # it renders frames 7 to 12
             [array] = run.jobs()
             reclaimed.extend(reclaim(cloud, f"{array['jobId']}:1"))
             left.update(standing)
