@@ -21,7 +21,7 @@ from fanout.errors import BlendError, FanoutError
 
 PROGRAM = Path(__file__).parents[1] / "blender_program" / "frames.py"
 WORDS = 8  # last lines of Blender's that an error quotes
-NOISE = re.compile(r"\bSaved: |\bRead blend: |^$")
+NOISE = re.compile(r"\bSaved: |\bRead blend: |list of mounted file-systems|EGL Error \(0x3009\)|^$")
 STOP_SECONDS = 10.0  # for Blender to end by itself
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")  # no credentials for what a file may run
 
