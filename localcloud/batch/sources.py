@@ -11,7 +11,8 @@ def fingerprint(roots: Iterable[Path]) -> int:
 
 
 def _files(root: Path) -> Iterator[tuple[str, int, int]]:
-    for folder, _, names in root.walk():
+    for folder, folders, names in root.walk():
+        folders[:] = [name for name in folders if not name.startswith(".")]  # .venv: an image's own environment
         for name in names:
             if name.endswith(".py"):
                 with suppress(FileNotFoundError):  # removed since it was listed

@@ -107,8 +107,10 @@ class Package:
         """The AWS services whose clients the package's sources ask for by name."""
         found = set()
         for root in self._own:
-            for source in Path(root).rglob("*.py"):
-                found |= set(SERVICE.findall(source.read_text(errors="replace")))
+            for folder, folders, names in Path(root).walk():
+                folders[:] = [name for name in folders if not name.startswith(".")]  # .venv: not its own sources
+                sources = [folder / name for name in names if name.endswith(".py")]
+                found.update(*(SERVICE.findall(source.read_text(errors="replace")) for source in sources))
         return found
 
 
