@@ -6,7 +6,10 @@ children. Made here, client, endpoint and signer are there when a child begins. 
 
 import encodings.idna  # noqa: F401 - the first connection of a process looks it up
 
+from worker.command import parser
 from worker.services import services
 
-services.objects.client.generate_presigned_url("put_object", Params={"Bucket": "none", "Key": "none"})
-assert services.dynamodb
+for operation in ("put_object", "get_object"):
+    services.objects.client.generate_presigned_url(operation, Params={"Bucket": "none", "Key": "none"})
+services.dynamodb.generate_presigned_url("put_item", Params={"TableName": "none", "Item": {}})
+parser().parse_args(["clean"])

@@ -76,9 +76,11 @@ def slice_statistics(
             for numbers in found.numbers:
                 columns.write(numbers)
         size = columns.tell()
-        if size:
-            columns.seek(0)
+        columns.seek(0)
+        if size > IN_MEMORY:
             objects.client.upload_fileobj(cast("IO[bytes]", columns), places.output.bucket, places.columns(index).key)
+        elif size:
+            objects.put(places.columns(index), columns.read(), content_type="application/octet-stream")
     result = SliceStatistics(
         plan_hash=places.plan_hash,
         slice=index,

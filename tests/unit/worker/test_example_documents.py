@@ -9,7 +9,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from worker.__main__ import ACTIONS
+from worker.command import ACTIONS
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "array-workflow"
 SUBMIT_JOB = ServiceModel(Loader().load_service_model("batch", "service-2")).operation_model("SubmitJob").input_shape
