@@ -105,7 +105,7 @@ class Package:
 
     def _services(self) -> set[str]:
         """The AWS services whose clients the package's sources ask for by name."""
-        found = set()
+        found: set[str] = set()
         for root in self._own:
             for folder, folders, names in Path(root).walk():
                 folders[:] = [name for name in folders if not name.startswith(".")]  # .venv: not its own sources
