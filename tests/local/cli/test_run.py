@@ -9,6 +9,7 @@ from tests.local.cloud_process import Cloud
 
 QUICK = ("--max-paths", "4096")
 SLOW = ("--target-se-bp", "0.3", "--max-paths", str(2**21))  # a few seconds a slice
+SLOWER = ("--target-se-bp", "0.1", "--max-paths", str(2**22))  # long enough to be caught at it on any machine
 
 
 def execution(stderr: str) -> str:
@@ -89,7 +90,7 @@ def killed_child(beside: Stepbatch, cloud: Cloud, *more: str) -> tuple[int, str,
     ]
     (beside.folder / "book.json").write_text(json.dumps({"positions": book}))
     arguments = ("--portfolio", "book.json", "--positions-per-job", "1", "--out", "desk", "--json")
-    process = beside.begin("run", "montecarlo", *arguments, *SLOW, *more)
+    process = beside.begin("run", "montecarlo", *arguments, *SLOWER, *more)
     until(lambda: "Price positions: job" in beside.stderr, "the array is submitted")
     [job_id] = re.findall(r"job (\S+)$", beside.stderr, re.MULTILINE)
     until(lambda: "pricing slice=0" in beside("logs", f"{job_id}:0").stdout, "the first child prices")
