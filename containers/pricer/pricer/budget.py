@@ -16,6 +16,7 @@ SCRAMBLES = 32
 LOG2_SINGLE_GBM, LOG2_OTHERS = 9, 12
 MIN_LOG2, MAX_LOG2 = 6, 24
 DOUBLINGS_A_HALVING = 1.5  # of the points, about, to halve the error
+FINEST = 3.0  # refinement of the variance steps; at a target of 1 bp it is 1, their bias falls with its square
 
 
 def kind_of(group: str) -> str:
@@ -53,7 +54,12 @@ class Budget:
 
     def sampling(self, group: str) -> Sampling:
         """The points of a group, by its canonical text (:func:`fanout.book.path_group`)."""
-        return Sampling(seed=self.seed, log2_points=self.points(kind_of(group)), scrambles=SCRAMBLES)
+        return Sampling(
+            seed=self.seed,
+            log2_points=self.points(kind_of(group)),
+            scrambles=SCRAMBLES,
+            refinement=min(max(1.0, self.target_bp**-0.5), FINEST),
+        )
 
     def points(self, kind: str) -> int:
         """log2 of the points of each scramble."""

@@ -23,11 +23,12 @@ LOG2_BLOCK = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """Which points, and how many: everything random about a price."""
+    """Which points and how many, and how finely paths are cut: everything that a price's errors depend on."""
 
     seed: int
     log2_points: int  # of each scramble
     scrambles: int = 32
+    refinement: float = 1.0  # variance steps, in terms of the usual ones
 
     @property
     def paths(self) -> int:

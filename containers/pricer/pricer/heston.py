@@ -33,9 +33,9 @@ MIN_STEPS = 3  # a period
 LEAST_SLOPE = np.float32(1e-6)
 
 
-def step_counts(times: Array, models: Sequence[HestonParameters]) -> NDArray[np.int64]:
-    """(dates,) variance steps in each period between observation dates."""
-    density = max(_density(model) for model in models)
+def step_counts(times: Array, models: Sequence[HestonParameters], refinement: float = 1.0) -> NDArray[np.int64]:
+    """(dates,) variance steps in each period between observation dates; ``refinement`` times the usual ones."""
+    density = refinement * max(_density(model) for model in models)
     return np.maximum(MIN_STEPS, np.rint(np.diff(times, prepend=0.0) * density)).astype(np.int64)
 
 

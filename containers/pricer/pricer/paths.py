@@ -39,8 +39,13 @@ class Grid:
     steps: NDArray[np.int64] | None  # variance steps in each period; None: every variance is certain
 
     @classmethod
-    def of(cls, names: Sequence[str], dates: Sequence[date], market: Market, *, watched: bool = False) -> Self:
-        """``watched``: continuously; then also where volatility or rate step, since the bridge needs both constant."""
+    def of(
+        cls, names: Sequence[str], dates: Sequence[date], market: Market, *, watched: bool, refinement: float
+    ) -> Self:
+        """``watched``: continuously; then also where volatility or rate step, since the bridge needs both constant.
+
+        ``refinement``: of the usual variance steps.
+        """
         observations = times = times_of(market, dates)
         if watched:
             currency = market.underlyings[names[0]].currency
@@ -52,7 +57,7 @@ class Grid:
             names=tuple(names),
             times=times,
             observed=np.searchsorted(times, observations),
-            steps=step_counts(times, hestons) if hestons else None,
+            steps=step_counts(times, hestons, refinement) if hestons else None,
         )
 
     def paths(self, market: Market) -> Paths:

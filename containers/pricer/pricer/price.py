@@ -20,6 +20,7 @@ from pricer.trades import Trade, note_of, on_grid, trades_of
 SPOT_FACTORS = (0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 VOLATILITY_CHANGES = (-0.05, -0.02, 0.0, 0.02, 0.05)
 VEGA_CHANGE = 0.01
+RISK_REFINEMENT = 1.5  # of the variance steps: gamma feels the law of the first period more than a value does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +82,12 @@ def _estimated(
     first = trades[0]
     market = models.market
     dates = [each.date for each in first.standing.remaining]
-    grid = Grid.of(first.names, dates, market, watched=first.watched)
+    grid = Grid.of(first.names, dates, market, watched=first.watched, refinement=sampling.refinement)
     kind = PlainMeasure if wanted.plain else ValueMeasure
     measures: list[Measure] = [kind(note=note_of(trade, grid, market)) for trade in trades]
     values = estimate(measures, [grid.paths(market)], key, sampling)
-    risks = _risks(trades, models, grid, key, sampling) if wanted.greeks else [None] * len(trades)
+    finer = Grid.of(first.names, dates, market, watched=first.watched, refinement=RISK_REFINEMENT * sampling.refinement)
+    risks = _risks(trades, models, finer, key, sampling) if wanted.greeks else [None] * len(trades)
     scenarios = _scenarios(trades, models, grid, key, sampling) if wanted.scenarios else [None] * len(trades)
     for trade, value, risk, scenario in zip(trades, values, risks, scenarios, strict=True):
         found = Estimates(

@@ -14,8 +14,9 @@ from pricer.note import Note
 from pricer.paths import Paths
 
 Case = dict[str, Any]
-FILE = Path(__file__).parents[2] / "data" / "autocallable_prices.json"
-CASES: list[Case] = json.loads(FILE.read_text())["cases"]
+DATA = Path(__file__).parents[2] / "data"
+CASES: list[Case] = json.loads((DATA / "autocallable_prices.json").read_text())["cases"]
+HESTON_VALUES: list[Case] = json.loads((DATA / "heston_values.json").read_text())["cases"]  # with sensitivities
 
 
 def some(*models: str, monitoring: str = "maturity") -> list[Any]:
