@@ -89,9 +89,16 @@ def test_the_header_of_blender_5_is_read() -> None:
 
 
 @pytest.mark.parametrize("checksums", [False, True])
-def test_a_seek_table_is_read_with_or_without_checksums(checksums: bool) -> None:
-    data = seekable_zstd(padded(simple()), chunk=4_096, checksums=checksums)
-    assert read(data).compression == "zstd"
+@pytest.mark.parametrize("frame", [500, 4_096, 1 << 30])
+def test_a_seek_table_of_any_length_is_read_with_or_without_checksums(frame: int, checksums: bool) -> None:
+    found = read(seekable_zstd(simple(), chunk=frame, checksums=checksums))
+    assert (found.compression, found.complete) == ("zstd", True)
+
+
+def test_a_long_file_that_was_compressed_by_hand_is_read_through() -> None:
+    noisy = Blend().scene().raw(b"ME", SparseSource([3 * MIB]).read(0, 3 * MIB))
+    found = read(zstandard.ZstdCompressor().compress(noisy.data))
+    assert (found.compression, found.complete) == ("zstd", True)
 
 
 @pytest.mark.parametrize(
@@ -241,8 +248,9 @@ def test_a_seek_table_that_contradicts_the_file_is_refused() -> None:
         assert "seek table" in refusal(data[:-9] + claim + data[-5:])
 
 
-def test_a_truncated_compressed_file_is_told_by_its_missing_seek_table() -> None:
-    data = seekable_zstd(simple() + SparseSource([4 * MIB]).read(0, 4 * MIB))
+@pytest.mark.parametrize("frame", [100_000, MIB, 2 * MIB])
+def test_a_truncated_compressed_file_is_told_by_its_missing_seek_table(frame: int) -> None:
+    data = seekable_zstd(simple() + SparseSource([9 * MIB]).read(0, 9 * MIB), chunk=frame)
     source = MemorySource(data[: len(data) // 2])
     assert "seek table that Blender writes at the end is missing" in refusal(source)
     assert source.requests < 5
@@ -273,8 +281,7 @@ def bomb_of_zeros(compression: str) -> bytes:
     head = simple()[:-24] + Blend().block_header(b"DATA", 0x7FFF0000)
     if compression == "gzip":
         return b"".join(gzip.compress(piece, 9, mtime=0) for piece in [head, *[bytes(64 * MIB)] * 24])
-    frames = [zstandard.ZstdCompressor(level=1).compress(piece) for piece in [head, bytes(512 * MIB)]]
-    return b"".join([frames[0], *[frames[1]] * 8])
+    return zstandard.ZstdCompressor(level=1).compress(head + bytes(1024 * MIB))
 
 
 def bomb_of_blocks() -> bytes:

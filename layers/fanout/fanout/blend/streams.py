@@ -16,7 +16,8 @@ BOMB_BYTES = 1 << 28  # inflated bytes from which the ratio counts
 BOMB_RATIO = 100  # Blender's own files stay below 20; deflate reaches 1,032
 MOST_INFLATED = 1 << 35  # bytes of a stream that cannot be skipped in
 WINDOW = 1 << 25  # bytes that zstd may look back; Blender's files need 2^21
-CHUNK = 1 << 20  # bytes of each frame but the last that Blender writes
+FRAME = 1 << 21  # inflated bytes of a zstd frame that Blender writes at most
+SLACK = 1 << 16  # bytes: far more than zstd adds to what it cannot compress
 
 
 class Stream(Protocol):
@@ -213,7 +214,7 @@ def open_stream(source: Source) -> Stream:
     if magic[:4] == ZSTD or (magic[1:4] == SKIPPABLE and magic[0] & 0xF0 == 0x50):
         if table := read_seek_table(source):
             return SeekableZstdStream(source, table)
-        if frame_content_size(source) == CHUNK:
+        if 0 < (first := frame_content_size(source)) <= FRAME and source.size > first + SLACK:  # more frames follow
             raise BlendDamage("truncated: the seek table that Blender writes at the end is missing")
         return ForwardStream(source, "zstd", unzstd(SourceFile(source)))
     if magic == b"BLENDER":
