@@ -280,8 +280,11 @@ def test_a_damaged_description_of_structs_is_refused(size: int) -> None:
 def bomb_of_zeros(compression: str) -> bytes:
     head = simple()[:-24] + Blend().block_header(b"DATA", 0x7FFF0000)
     if compression == "gzip":
-        return b"".join(gzip.compress(piece, 9, mtime=0) for piece in [head, *[bytes(64 * MIB)] * 24])
-    return zstandard.ZstdCompressor(level=1).compress(head + bytes(1024 * MIB))
+        return gzip.compress(head, mtime=0) + gzip.compress(bytes(16 * MIB), 9, mtime=0) * 24
+    compressor = zstandard.ZstdCompressor(level=1).compressobj()
+    return (
+        compressor.compress(head) + b"".join(compressor.compress(bytes(MIB)) for _ in range(400)) + compressor.flush()
+    )
 
 
 def bomb_of_blocks() -> bytes:

@@ -46,6 +46,12 @@ def test_an_expression_that_is_wrong_is_refused_by_the_part_that_is(expression: 
     assert words in str(caught.value)
 
 
+def test_a_run_may_have_as_many_frames_as_are_allowed_and_no_more() -> None:
+    assert len(parse_frames(f"1-{MOST_FRAMES}")) == MOST_FRAMES
+    with pytest.raises(RequestError, match="more than the"):
+        parse_frames(f"0-{MOST_FRAMES}")
+
+
 def test_frames_are_told_as_runs() -> None:
     assert format_frames([1, 2, 3, 7, 9, 10]) == "1-3, 7, 9-10"
     assert format_frames([]) == ""

@@ -13,7 +13,7 @@ MAGIC = 0x8F92EAB1
 FOOTER = struct.Struct("<IBI")  # frames, descriptor, magic
 HEAD = 8  # bytes of the skippable frame's own header
 CHECKSUMS = 0x80  # in the descriptor: every entry carries one
-MOST_FRAMES = 1 << 17  # at Blender's 1 MiB a frame: 128 GiB
+MOST_FRAMES = 1 << 18  # Blender writes them as it flushes: some hold 500 bytes, others 2 MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
