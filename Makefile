@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
+VENV_MADE := $(VENV)/.made
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 BLENDER := containers/renderer/.venv
@@ -18,12 +19,12 @@ CODE := functions layers containers localcloud stepbatch tests benchmarks exampl
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-$(BIN)/python: .python-version
+$(VENV_MADE): .python-version
 	@if command -v uv >/dev/null; then uv venv --quiet --clear --python $$(cat .python-version) $(VENV); \
 	 else $(PYTHON) -m venv --clear $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; fi
 	@touch $@
 
-$(RUN_READY): $(BIN)/python requirements.txt pyproject.toml
+$(RUN_READY): $(VENV_MADE) requirements.txt pyproject.toml
 	$(INSTALL) --require-hashes -r requirements.txt
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -32,7 +33,7 @@ $(DEV_READY): $(RUN_READY) requirements-dev.txt
 	$(INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(BLENDER_READY): $(BIN)/python containers/renderer/requirements.txt containers/renderer/apt-packages.txt
+$(BLENDER_READY): $(VENV_MADE) containers/renderer/requirements.txt containers/renderer/apt-packages.txt
 	@echo "Blender as a Python module is a download of about 400 MB; it goes into $(BLENDER)"
 	$(UV) venv --quiet --clear --python $(BIN)/python $(BLENDER)
 	$(UV) pip install --quiet --python $(BLENDER)/bin/python --require-hashes -r containers/renderer/requirements.txt

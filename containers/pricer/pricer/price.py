@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 
 from fanout.book import Position, path_group
-from fanout.errors import FanoutError
+from fanout.errors import FanoutError, Interrupted
 from fanout.market import Market
 from fanout.prices import Price, Unpriced
 from pricer.estimate import Measure, Sampling, estimate
@@ -72,6 +72,8 @@ def _unit_prices(
             continue
         try:
             yield from _estimated(some, models, key, sampling, wanted)
+        except Interrupted:  # no fault of the position: nothing of it is written
+            raise
         except FanoutError as error:
             yield from ((trade, error) for trade in some)
 

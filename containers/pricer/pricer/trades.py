@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanout.book import Position
-from fanout.errors import FanoutError
+from fanout.errors import FanoutError, Interrupted
 from fanout.market import Market
 from fanout.prices import Unpriced
 from pricer.curves import discount_factors, times_of
@@ -55,6 +55,8 @@ def trades_of(positions: Sequence[Position], market: Market) -> tuple[list[Trade
             continue
         try:
             trades[terms] = _trade(position, market)
+        except Interrupted:
+            raise
         except FanoutError as error:
             failed.append(Unpriced(index=position.index, id=position.id, reason=str(error)))
     return list(trades.values()), failed
