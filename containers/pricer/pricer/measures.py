@@ -15,7 +15,7 @@ from pricer.knockin import touch_probability
 from pricer.lines import Lines
 from pricer.normals import FloatArray
 from pricer.note import Note
-from pricer.payoff import discounted_payoff
+from pricer.payoff import outcome
 
 Array = NDArray[np.float64]
 SPOT_STEP = 1e-4  # of a logarithm; differences have an error of its square
@@ -47,17 +47,14 @@ class PlainMeasure:
         some = lines[0].doubled()
         levels = np.exp(some.intercepts + some.slopes * some.normals)
         worst: FloatArray = np.min(levels / self.note.strikes[:, None, None], axis=0)
-        alive = np.logical_and.accumulate(worst[:-1] < self.note.autocall[:-1, None], axis=0)
-        survivors = alive[-1] if len(alive) else np.ones(some.paths, bool)
-        value = discounted_payoff(self.note, worst)
-        lost = worst[-1] < min(1.0, self.note.protection, self.note.coupon_barrier[-1])
-        if not self.note.continuous:
-            return [value, (survivors & lost).astype(float), *alive.astype(float)]
-        unprotected = replace(self.note, protection=math.inf)
-        below = worst[-1] < min(1.0, self.note.coupon_barrier[-1])
-        touched = touch_probability(self.note, some, some.normals)
-        value += touched * (discounted_payoff(unprotected, worst) - value)
-        return [value, survivors * (touched * below + (1 - touched) * lost), *alive.astype(float)]
+        found = outcome(self.note, worst)
+        rows = [found.value, found.lost.astype(float), *found.alive.astype(float)]
+        if self.note.continuous:
+            unprotected = outcome(replace(self.note, protection=math.inf), worst)
+            touched = touch_probability(self.note, some, some.normals)
+            rows[0] = rows[0] + touched * (unprotected.value - found.value)
+            rows[1] = rows[1] + touched * (unprotected.lost ^ found.lost)
+        return rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,37 @@ def test_the_blend_in_a_zip_is_read(shelf: Shelf, compression: int, tmp_path: Pa
     assert shelf.frames(project, tmp_path) == 9
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_member_is_found_behind_whatever_its_archiver_added(shelf: Shelf, compression: int, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as archive:
+        archive.writestr("first.txt", b"first" * 1_000)
+        member = zipfile.ZipInfo("schöne Szene.blend")
+        member.extra = b"UT\x05\x00\x01\x00\x00\x00\x00" + b"xx\x40\x01" + bytes(320)
+        member.compress_type = compression
+        archive.writestr(member, simple(r__efra=6))
+    shelf.put("film.zip", out.getvalue())
+    assert shelf.frames(shelf.find("film.zip"), tmp_path) == 6
+
+
+def test_a_small_archive_may_compress_as_well_as_it_likes(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.put("film.zip", zipped({"a.blend": simple() + bytes(4 << 20)}))
+    assert shelf.frames(shelf.find("film.zip"), tmp_path) == 24
+
+
+def test_a_blend_that_would_fill_the_disk_is_to_be_stored_uncompressed(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = simple()
+    shelf.put("film.zip", zipped({"a.blend": data}))
+    project = shelf.find("film.zip")
+    monkeypatch.setattr("fanout.blend.archive.MOST_INFLATED", len(data))
+    assert shelf.frames(project, tmp_path) == 24
+    monkeypatch.setattr("fanout.blend.archive.MOST_INFLATED", len(data) - 1)
+    with pytest.raises(BlendError, match=r"store it uncompressed \(zip -0\)"):
+        shelf.frames(project, tmp_path)
+
+
 def test_of_several_files_the_one_that_lies_least_deep_is_meant(shelf: Shelf) -> None:
     shelf.put("project/shot.blend", simple())
     shelf.put("project/library/tree.blend", simple())
@@ -184,7 +215,7 @@ def test_an_archive_that_claims_a_gigantic_directory_is_not_read_into_memory(she
 
 
 def asset(path: str) -> Asset:
-    return Asset(kind="image", name="oak", path=path)
+    return Asset(kind="image", path=path)
 
 
 @pytest.mark.parametrize(

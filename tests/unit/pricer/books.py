@@ -6,10 +6,17 @@ from typing import Any
 from fanout.book import Position, parse_position
 from fanout.market import Market, parse_market
 
-HESTON = {"type": "heston", "v0": 0.0122, "kappa": 1.445, "theta": 0.0326, "sigma": 0.354, "rho": -0.599}
-TERMS = {"type": "termStructure", "expiries": ["2020-11-20", "2021-11-22"], "values": [0.18, 0.19]}
-SX5E = {"currency": "EUR", "spot": 3550.0, "model": "heston", "volatility": HESTON}
-SMI = {"currency": "EUR", "spot": 100.0, "dividendYield": 0.02, "model": "gbm", "volatility": TERMS}
+HESTON: dict[str, Any] = {
+    "type": "heston",
+    "v0": 0.0122,
+    "kappa": 1.445,
+    "theta": 0.0326,
+    "sigma": 0.354,
+    "rho": -0.599,
+}
+TERMS: dict[str, Any] = {"type": "termStructure", "expiries": ["2020-11-20", "2021-11-22"], "values": [0.18, 0.19]}
+SX5E: dict[str, Any] = {"currency": "EUR", "spot": 3550.0, "model": "heston", "volatility": HESTON}
+SMI: dict[str, Any] = {"currency": "EUR", "spot": 100.0, "dividendYield": 0.02, "model": "gbm", "volatility": TERMS}
 DATES = ["2020-11-20", "2021-11-22", "2022-11-21"]
 
 

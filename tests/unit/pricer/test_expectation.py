@@ -11,7 +11,7 @@ from pricer.expectation import expected_payoff
 from pricer.lines import Lines
 from pricer.measures import PlainMeasure, ValueMeasure
 from pricer.normals import quantile
-from pricer.payoff import discounted_payoff
+from pricer.payoff import outcome
 from tests.unit.pricer.cases import Case, note, note_of, paths_of, some
 
 PATHS = 40
@@ -52,7 +52,7 @@ def test_the_expectation_is_the_payoff_integrated_over_the_last_normal(terms: di
     x = quantile((np.arange(SLICES) + 0.5) / SLICES)
     for path in range(PATHS):
         levels = np.exp(known.intercepts[0, :, path, None] + known.slopes[0, :, path, None] * x) / a_note.strikes[0]
-        assert expected.value[path] == pytest.approx(discounted_payoff(a_note, levels).mean(), abs=4 / SLICES)
+        assert expected.value[path] == pytest.approx(outcome(a_note, levels).value.mean(), abs=4 / SLICES)
 
 
 def test_probabilities_are_those_of_the_events() -> None:

@@ -79,8 +79,8 @@ def test_greeks_and_scenarios_come_when_asked() -> None:
 def test_scenarios_agree_with_repricing_in_the_moved_market() -> None:
     (price,) = ask(NOTE, scenarios=True)["prices"]
     grid = price["scenarios"]
-    values = [value + 0.02 for value in SMI["volatility"]["values"]]  # type: ignore[index]
-    moved = SMI | {"spot": 90.0, "volatility": SMI["volatility"] | {"values": values}}  # type: ignore[operator]
+    values = [value + 0.02 for value in SMI["volatility"]["values"]]
+    moved = SMI | {"spot": 90.0, "volatility": SMI["volatility"] | {"values": values}}
     (again,) = ask(NOTE, market=MARKET | {"underlyings": {"SMI": moved}})["prices"]
     found = grid["pv"][grid["volatilityChanges"].index(0.02)][grid["spotFactors"].index(0.9)]
     assert found == pytest.approx(again["pv"], rel=1e-12)

@@ -76,6 +76,7 @@ def test_a_coupon_that_is_fixed_but_not_paid_counts_beside_what_is_open() -> Non
         (59.99, {}, 0.5999),
         (120.0, {}, 1.05),
         (70.0, {"protectionMonitoring": "continuous", "knockedIn": True}, 0.7),
+        (85.0, {"protectionMonitoring": "continuous", "knockedIn": True}, 1.05),
         (70.0, {"protectionMonitoring": "continuous", "knockedIn": False}, 1.0),
     ],
 )
@@ -114,3 +115,11 @@ def test_coupons_of_a_date_without_barrier_are_neither_paid_nor_missed() -> None
     days[1]["autocallBarrier"] = 1.0
     called = standing(position(schedule=days, fixings=past(70, 100, 70)), TODAY)
     assert called.remaining == ()
+
+
+def test_the_last_date_calls_nothing_and_pays_what_is_owed_only_on_its_own_coupon_barrier() -> None:
+    days: Any = schedule("2018-11-20", "2019-11-20")
+    del days[1]["couponBarrier"]
+    fixings = {"2018-11-20": {"SMI": 70.0}, "2019-11-20": {"SMI": 120.0}}
+    now = standing(position(schedule=days, fixings=fixings, settlementDays=1), TODAY)
+    assert now.flows == (Flow(payment=date(2019, 11, 21), amount=1.0),)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricer.payoff import discounted_payoff
+from pricer.payoff import outcome
 from tests.unit.pricer.cases import note
 
 UP, DOWN = math.inf, -math.inf
@@ -59,11 +59,35 @@ TABLE = [
 @pytest.mark.parametrize(("levels", "terms", "value"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_the_note_pays(levels: list[float], terms: dict[str, Any], value: float) -> None:
     arrays = {name: np.array(term, float) if isinstance(term, list) else term for name, term in terms.items()}
-    paid = discounted_payoff(note(**arrays), np.array(levels)[:, None])
+    paid = outcome(note(**arrays), np.array(levels)[:, None]).value
     assert paid == pytest.approx([value], abs=1e-15)
 
 
 def test_paths_do_not_see_each_other() -> None:
     rows = [row for row in TABLE if not row[2]]
     levels = np.array([row[1] for row in rows]).T
-    assert discounted_payoff(note(), levels) == pytest.approx([row[3] for row in rows], abs=1e-15)
+    assert outcome(note(), levels).value == pytest.approx([row[3] for row in rows], abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("levels", "alive", "lost"),
+    [
+        ([1.0, 0.1, 0.1], [False, False], False),
+        ([near(1.0, DOWN), 1.0, 0.1], [True, False], False),
+        ([0.9, near(1.0, DOWN), 0.6], [True, True], False),
+        ([0.9, 0.9, near(0.6, DOWN)], [True, True], True),
+        ([0.9, 0.9, 1.2], [True, True], False),
+    ],
+)
+def test_a_path_tells_how_long_the_note_lived_and_whether_capital_was_lost(
+    levels: list[float], alive: list[bool], lost: bool
+) -> None:
+    found = outcome(note(), np.array(levels)[:, None])
+    assert found.alive[:, 0].tolist() == alive
+    assert found.lost.tolist() == [lost]
+
+
+def test_redemption_at_par_is_no_loss_though_the_barrier_was_touched() -> None:
+    touched = note(protection=math.inf, coupon_barrier=np.array([2.0, 2.0, 2.0]), autocall=np.full(3, math.inf))
+    found = outcome(touched, np.array([[0.5, 0.5], [0.5, 0.5], [1.0, near(1.0, DOWN)]]))
+    assert found.lost.tolist() == [False, True]

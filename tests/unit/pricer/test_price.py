@@ -12,14 +12,14 @@ from fanout.prices import Price, Unpriced
 from pricer.estimate import Sampling
 from pricer.models import Models
 from pricer.price import Wanted, price_positions
-from tests.unit.pricer.books import DATES, market, position, schedule
+from tests.unit.pricer.books import DATES, HESTON, SMI, SX5E, market, position, schedule
 
 FEW = Sampling(seed=3, log2_points=5)
 
 
 def priced(positions: Sequence[Position], snapshot: Market | None = None, sampling: Sampling = FEW) -> list[Price]:
     found = price_positions(positions, Models.of(snapshot or market(), {}), lambda _: sampling, Wanted())
-    return [price for prices, _ in found for price in prices]
+    return sorted((price for prices, _ in found for price in prices), key=lambda price: price.index)
 
 
 def book() -> list[Position]:
@@ -97,3 +97,82 @@ def test_a_position_without_price_is_named_with_its_reason_and_stops_no_other() 
     assert [price.index for price in prices] == [1]
     assert [(each.index, each.id) for each in failed] == [(0, "N0")]
     assert failed[0].reason
+
+
+def test_a_watched_barrier_costs_the_holder_and_a_touched_one_more() -> None:
+    notes = [
+        position(0),
+        position(1, protectionMonitoring="continuous"),
+        position(2, protectionMonitoring="continuous", knockedIn=True),
+    ]
+    at_maturity, watched, touched = (price.pv for price in priced(notes))
+    assert touched < watched - 10_000 < at_maturity - 20_000
+
+
+def test_watched_and_other_notes_of_a_group_do_not_change_each_other() -> None:
+    notes = [position(0), position(1, protectionMonitoring="continuous")]
+    assert priced(notes) == [price for each in notes for price in priced([each])]
+
+
+def test_a_basket_of_both_models_is_worth_less_than_its_parts() -> None:
+    pair = [{"name": "SMI", "strike": 100.0}, {"name": "SX5E", "strike": 3550.0}]
+    snapshot = market(correlations=[{"pair": ["SX5E", "SMI"], "value": 0.6}])
+    both, smi, sx5e = (priced([position(0, underlyings=some)], snapshot)[0].pv for some in (pair, pair[:1], pair[1:]))
+    assert both < min(smi, sx5e)
+
+
+def test_probabilities_and_life_are_those_of_the_note() -> None:
+    (price,) = priced([position()], sampling=Sampling(seed=3, log2_points=8))
+    calls = [each.value for each in price.autocall_probabilities]
+    assert [each.date.isoformat() for each in price.autocall_probabilities] == DATES[:2]
+    assert 0 < calls[1] < calls[0] < 1
+    years = [366 / 360, 733 / 360, 1097 / 360]
+    assert price.expected_life is not None
+    assert price.expected_life.value == pytest.approx(
+        years[0] * calls[0] + years[1] * calls[1] + years[2] * (1 - sum(calls))
+    )
+    assert price.loss_probability is not None
+    assert 0 < price.loss_probability.value < 1 - sum(calls)
+
+
+def test_a_short_position_has_the_opposite_risk() -> None:
+    found = price_positions(
+        [position(0), position(1, side="short")], Models.of(market(), {}), lambda _: FEW, Wanted(greeks=True)
+    )
+    long, short = (price.risk for prices, _ in found for price in prices)
+    assert long is not None
+    assert short is not None
+    assert short.rho.value == -long.rho.value
+    assert short.underlyings["SMI"].vega.value == -long.underlyings["SMI"].vega.value
+    assert short.underlyings["SMI"].vega.standard_error == long.underlyings["SMI"].vega.standard_error
+
+
+def test_greeks_are_those_of_repricing_in_moved_markets() -> None:
+    """On the same points, so that differences are nearly exact; delta and gamma are estimated another way."""
+    sampling = Sampling(seed=3, log2_points=12)
+    found = price_positions([position()], Models.of(market(), {}), lambda _: sampling, Wanted(greeks=True))
+    ((price,),) = [prices for prices, _ in found]
+    assert price.risk is not None
+    risk = price.risk.underlyings["SMI"]
+
+    def moved(spot: float = 100.0, volatility: float = 0.0, rate: float = 0.0) -> float:
+        values = [value + volatility for value in SMI["volatility"]["values"]]
+        smi = SMI | {"spot": spot, "volatility": SMI["volatility"] | {"values": values}}
+        rates = [["2020-11-20", 0.01 + rate], ["2022-11-21", 0.02 + rate]]
+        snapshot = market(underlyings={"SMI": smi}, curves={"EUR": {"zeroRates": rates}})
+        return priced([position()], snapshot, sampling)[0].pv
+
+    base, up, down = moved(), moved(101.0), moved(99.0)
+    assert risk.delta_point.value == pytest.approx((up - down) / 2, rel=5e-3)
+    assert risk.gamma_point.value == pytest.approx(up - 2 * base + down, rel=2e-2)
+    assert risk.vega.value == pytest.approx(moved(volatility=0.01) - base, rel=1e-6)
+    assert price.risk.rho.value == pytest.approx(moved(rate=1e-4) - base, rel=1e-6)
+
+
+def test_an_estimate_that_is_no_number_is_a_reason_not_a_price() -> None:
+    extreme = HESTON | {"sigma": 100.0, "kappa": 0.001, "theta": 1e-6, "v0": 1e-6, "rho": 0.999}
+    snapshot = market(underlyings={"SX5E": SX5E | {"volatility": extreme}})
+    note = position(underlyings=[{"name": "SX5E", "strike": 3550.0}])
+    for prices, failed in price_positions([note], Models.of(snapshot, {}), lambda _: FEW, Wanted()):
+        assert len(prices) + len(failed) == 1
+        assert all(math.isfinite(price.pv) for price in prices)

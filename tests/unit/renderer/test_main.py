@@ -202,7 +202,7 @@ def test_a_plan_for_another_blender_is_refused(studio: Studio, monkeypatch: pyte
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "scene.blend").touch()
     ended: list[bool] = []
-    old = SimpleNamespace(opened=SimpleNamespace(blender="4.5.3", engine="CYCLES"), close=lambda: ended.append(True))
+    old = SimpleNamespace(opened=SimpleNamespace(blender="4.5.3"), close=lambda: ended.append(True))
     monkeypatch.setattr(program, "Blender", lambda *_, **__: old)
     job = program.Job(
         objects=studio.objects, output=OUTPUT, plan=plan, parameters=parameters_of(plan), folder=tmp_path, began=0.0

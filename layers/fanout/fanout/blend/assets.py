@@ -27,7 +27,6 @@ class Asset:
     """One reference."""
 
     kind: str
-    name: str  # of the data-block
     path: str  # as the .blend writes it: //textures/oak.png is relative to the .blend
 
     def __str__(self) -> str:
@@ -48,7 +47,7 @@ def read_asset(block: Block, dna: Dna) -> Asset | None:
     made_up = kind == "Image" and get("source") not in FILE_SOURCES
     if not path or path == BUILTIN or packed or made_up:
         return None
-    return Asset(kind=KINDS[kind], name=str(get("id.name"))[2:], path=path)
+    return Asset(kind=KINDS[kind], path=path)
 
 
 def missing(assets: Iterable[Asset], blend: str, files: frozenset[str]) -> list[Asset]:
