@@ -11,7 +11,7 @@ from pricer.estimate import Sampling, estimate
 from pricer.gbm import GbmPaths
 from pricer.measures import ValueMeasure
 from pricer.note import Note
-from pricer.payoff import discounted_payoff
+from pricer.payoff import outcome
 
 SAMPLING = Sampling(seed=1, log2_points=4, scrambles=4)
 LEVEL = st.floats(0.3, 1.7)
@@ -77,4 +77,4 @@ def test_the_value_lies_between_losing_everything_and_every_coupon_at_once(note:
 def test_the_payoff_depends_on_levels_and_discounts_only(note: Note, levels: list[float], factor: float) -> None:
     path = np.array(levels)[: len(note.discounts), None]
     scaled = replace(note, discounts=note.discounts * factor)
-    assert np.allclose(discounted_payoff(scaled, path), factor * discounted_payoff(note, path), rtol=1e-12)
+    assert np.allclose(outcome(scaled, path).value, factor * outcome(note, path).value, rtol=1e-12)
