@@ -15,6 +15,7 @@ from fanout.manifest import MANIFEST, withdraw_manifest
 from fanout.market import Market, Surface, bundled_market, encode_market, parse_market
 from fanout.plan import PLAN, Plan, Source, Work, find_plan, upload_staged, write_plan
 from fanout.prices import METHOD
+from fanout.pricing import Pricing
 from fanout.request import parse_request
 from fanout.s3 import Objects, ObjectSummary, S3Uri
 from fanout.slicing import Batchable, Boundaries, by_cost, even
@@ -30,7 +31,7 @@ logger = Logger(service="count-positions")
 objects = Objects()
 
 
-class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class CountRequest(Pricing, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """The execution's input after its defaults were filled in."""
 
     job_name: Annotated[
@@ -42,11 +43,6 @@ class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     job_queue_arn: str
     market_uri: str | None = None
     positions_per_job: str | int = "auto"  # or how many positions a child prices
-    target_standard_error_bp: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 1.0
-    max_paths: Annotated[int, msgspec.Meta(ge=1, le=2**40)] = 2**20
-    seed: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 1
-    greeks: bool = False
-    scenarios: bool = False
     tolerated_failure_percentage: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
 
     def __post_init__(self) -> None:

@@ -16,6 +16,8 @@ from fanout.book import Position, check_position, path_group, read_book
 from fanout.errors import RequestError
 from fanout.market import Market, bundled_market, parse_market
 from fanout.prices import Price, Unpriced
+from fanout.pricing import Pricing
+from fanout.refusals import fit
 from pricer.budget import Budget, kind_of
 from pricer.estimate import mean_and_error
 from pricer.models import Models
@@ -25,24 +27,16 @@ MOST_POSITIONS = 1_000  # of a Lambda event: more than a user waits for
 TOLERANCE = 1.25  # times the target: beyond it an error is told as missed
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class Request(Pricing, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """The function's event; what it leaves out is as on the command line."""
 
     book: Any  # {"positions": […]}
     market: Any = None  # None: the bundled snapshot
-    seed: int = 1
-    target_standard_error_bp: float = 1.0
-    max_paths: int = 2**20
-    greeks: bool = False
-    scenarios: bool = False
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Lambda: a :class:`Request` -> the document of ``price_book``."""
-    try:
-        request = msgspec.convert(event, Request)
-    except msgspec.ValidationError as error:
-        raise RequestError("event", str(error)) from error
+    request = fit(event, Request, "event", RequestError)
     market = bundled_market() if request.market is None else parse_market(json.dumps(request.market))
     book = read_book(io.BytesIO(json.dumps(request.book).encode()))
     positions = list(book)
@@ -59,8 +53,10 @@ def price_book(
 ) -> dict[str, Any]:
     """Calibrates and prices; totals by currency have errors across scrambles of the sum.
 
-    Raises PortfolioError for the first position that the market does not cover.
+    Raises PortfolioError for the first position that the market does not cover, RequestError for an impossible budget.
     """
+    asked = {"targetStandardErrorBp": budget.target_bp, "maxPaths": budget.max_paths, "seed": budget.seed}
+    fit(asked, Pricing, "", RequestError)
     for position in positions:
         check_position(position, market)
     used = {each.name for position in positions for each in position.underlyings}

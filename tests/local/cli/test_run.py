@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.local.cli.conftest import BOOK, EXAMPLES, Stepbatch, until
+from tests.local.cli.conftest import BOOK, EXAMPLES, REPOSITORY, Stepbatch, until
 from tests.local.cloud_process import Cloud
 
 QUICK = ("--max-paths", "4096")
@@ -157,6 +157,19 @@ def test_a_function_is_invoked_by_its_logical_id(beside: Stepbatch, cloud: Cloud
     answer = beside("invoke", "NoSuchFunction", "-e", "-", stdin="{}")
     assert answer.returncode == 1
     assert "NoSuchFunction" in answer.stderr
+
+
+def test_a_position_is_priced_at_once_by_its_function(beside: Stepbatch) -> None:
+    event = REPOSITORY / "events/price_position.json"
+    answer = beside("invoke", "PricePositionFunction", "-e", event)
+    assert answer.returncode == 0, answer.stderr
+    prices = json.loads(answer.stdout)["prices"]
+    assert [price["currency"] for price in prices] == ["EUR", "EUR"]
+    assert all(0 < price["percentStandardError"] <= 0.0125 for price in prices)
+    wrong = json.loads(event.read_text()) | {"maxPaths": 3}
+    answer = beside("invoke", "PricePositionFunction", "-e", "-", stdin=json.dumps(wrong))
+    assert answer.returncode == 2
+    assert "RequestError: event.maxPaths: 3 is below 32" in answer.stderr
 
 
 def test_what_is_not_there_is_named(beside: Stepbatch) -> None:

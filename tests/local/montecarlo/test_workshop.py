@@ -105,3 +105,13 @@ def test_the_functions_log_is_read_with_the_logs_api(cloud: Cloud, execution: An
         logGroupName="/aws/lambda/stepbatch-CountPositions", logStreamName=streams[0]["logStreamName"]
     )["events"]
     assert any("REPORT" in event["message"] for event in events)
+
+
+def test_a_position_is_priced_by_its_function_without_any_job(cloud: Cloud, aws: Any, tmp_path: Path) -> None:
+    event, answer = EXAMPLES.parents[1] / "events" / "price_position.json", tmp_path / "answer.json"
+    name = cloud.outputs["PricePositionFunctionName"]
+    told = aws("lambda", "invoke", "--function-name", name, "--payload", f"fileb://{event}", str(answer))
+    assert "FunctionError" not in json.loads(told)
+    prices = json.loads(answer.read_text())["prices"]
+    assert [price["id"] for price in prices] == ["P0", "SX5E-3Y-STEPDOWN"]
+    assert prices[0]["pv"] > 0 > prices[1]["pv"]

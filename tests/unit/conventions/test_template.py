@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,11 @@ RETRY_RULES = [
 ]
 DEFINITIONS = of_type("AWS::Batch::JobDefinition")
 FUNCTIONS = of_type("AWS::Serverless::Function")
+
+
+def snake_case(name: str) -> str:
+    """``PricePosition`` -> ``price_position``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def sam(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -56,9 +62,9 @@ def test_every_job_has_a_timeout_a_role_and_logs(name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_has_its_handler_and_an_event(name: str) -> None:
-    module, _, function = FUNCTIONS[name]["Handler"].partition(".")
+    module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), function))
-    assert module in events()
+    assert snake_case(name.removesuffix("Function")) in events()
 
 
 def test_every_function_may_be_pointed_at_another_cloud() -> None:
@@ -90,7 +96,7 @@ def test_what_sam_builds_is_complete(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     provided = runtime(tmp_path / "runtime")
     for name, properties in FUNCTIONS.items():
-        module, _, function = properties["Handler"].partition(".")
+        module, _, function = properties["Handler"].rpartition(".")
         path = f"{tmp_path}/built/{name}:{tmp_path}/built/FanoutLayer/python:{provided}"
         loaded = subprocess.run(
             [sys.executable, "-S", "-c", f"import {module}, fanout; print({module}.{function}, fanout.__file__)"],

@@ -1,12 +1,18 @@
 """A book priced at once, from a document or as a Lambda function."""
 
+import json
+from math import nan
 from typing import Any
 
 import msgspec
 import pytest
 
 from fanout.errors import MarketError, PortfolioError, RequestError
-from pricer.instant import handler
+from fanout.market import parse_market
+from pricer.budget import Budget
+from pricer.instant import handler, price_book
+from pricer.price import Wanted
+from tests.unit.conventions.template import ROOT
 from tests.unit.pricer.books import SMI
 from tests.unit.pricer.test_calibration import bundled_surface
 
@@ -86,6 +92,21 @@ def test_scenarios_agree_with_repricing_in_the_moved_market() -> None:
     assert found == pytest.approx(again["pv"], rel=1e-12)
 
 
+def test_the_sample_event_prices_its_positions_with_greeks() -> None:
+    report = handler(json.loads((ROOT / "events/price_position.json").read_text()), None)
+    assert report["priced"] == len(report["prices"]) == 2
+    assert report["missedTarget"] == []
+    assert report["prices"][1]["id"] == "SX5E-3Y-STEPDOWN"
+    assert report["prices"][1]["pv"] < 0
+    assert report["prices"][1]["risk"]["underlyings"]["SX5E"]["deltaPercent"]["value"] < 0
+    json.dumps(report, allow_nan=False)
+
+
+def test_a_budget_that_cannot_be_is_refused_wherever_it_comes_from() -> None:
+    with pytest.raises(RequestError, match="targetStandardErrorBp: nan"):
+        price_book("book", [], parse_market(json.dumps(MARKET)), Budget(seed=1, target_bp=nan, max_paths=64), Wanted())
+
+
 def test_a_surface_is_calibrated_on_the_way() -> None:
     note = NOTE | {"underlyings": [{"name": "SX5E", "strike": 3550.0}]}
     surface = bundled_surface().underlyings["SX5E"].volatility
@@ -105,7 +126,15 @@ def test_a_surface_is_calibrated_on_the_way() -> None:
         ({"book": {"positions": [NOTE | {"notional": -1}]}}, PortfolioError, r"positions\[0\]\.notional"),
         ({"book": {"positions": [NOTE]}, "market": {"schema": "x"}}, MarketError, "schema"),
         ({"book": {"positions": [NOTE]}}, PortfolioError, "SMI"),  # not in the bundled market
-        ({"bok": 1}, RequestError, "bok"),
+        ({"bok": 1}, RequestError, "event.bok: unknown key"),
+        ({"book": {"positions": [NOTE]}, "maxPaths": 3}, RequestError, "event.maxPaths: 3 is below 32"),
+        (
+            {"book": {"positions": [NOTE]}, "targetStandardErrorBp": 0},
+            RequestError,
+            "targetStandardErrorBp: 0 is below",
+        ),
+        ({"book": {"positions": [NOTE]}, "targetStandardErrorBp": nan}, RequestError, "nan is not a finite number"),
+        ({"book": {"positions": [NOTE]}, "seed": 2**60}, RequestError, "event.seed: 1152921504606846976 is above"),
     ],
 )
 def test_wrong_input_is_refused_by_place(event: Any, error: type[Exception], place: str) -> None:
