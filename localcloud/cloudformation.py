@@ -34,8 +34,10 @@ class CloudFormation:
         }
 
     def add(self, stack: Stack) -> None:
+        """Take a stack in, with those that are nested in it."""
         with self._lock:
-            self._stacks[stack.name] = stack
+            for each in (stack, *stack.nested()):
+                self._stacks[each.name] = each
 
     def __call__(self, call: Call) -> Reply | None:
         form = call.form()
@@ -126,6 +128,8 @@ def _stack_document(stack: Stack) -> dict[str, Any]:
     return {
         "StackId": stack.arn,
         "StackName": stack.name,
+        "ParentId": stack.parent,
+        "RootId": stack.root,
         "Description": stack.template.description or None,
         "TemplateDescription": stack.template.description or None,
         "Parameters": [

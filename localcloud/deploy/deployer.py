@@ -1,16 +1,22 @@
-"""Create a template's resources in order, and work out its outputs."""
+"""Create a template's resources in order, those of nested stacks included, and work out its outputs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from localcloud.deploy.family import Family
 from localcloud.deploy.intrinsics import Scope, condition, resolve
+from localcloud.deploy.nested import nested_template
 from localcloud.deploy.order import creation_order, included
 from localcloud.deploy.registry import CREATORS, UNEMULATED, Declaration, Place
 from localcloud.deploy.resources import batch, functions, identity, messages, plumbing, storage, workflows
 from localcloud.deploy.stack import Created, Output, Stack, StackResource
 from localcloud.deploy.template import Template
+from localcloud.deploy.values import text
 from localcloud.errors import DeployError, TemplateError
+
+NESTED: Final = "AWS::CloudFormation::Stack"
 
 _REGISTERED = (batch, functions, identity, messages, plumbing, storage, workflows)
 _RESOURCE_KEYS = frozenset({"Type", "Properties", "DependsOn", "Condition", "Metadata"}) | frozenset(
@@ -20,14 +26,15 @@ _RESOURCE_KEYS = frozenset({"Type", "Properties", "DependsOn", "Condition", "Met
 
 def deploy(template: Template, place: Place, *, stack_arn: str, now: Callable[[], datetime]) -> Stack:
     """Create everything that the template declares; TemplateError or DeployError names what cannot be."""
-    return _Deployment(template, place, stack_arn, now).run()
+    taken = {(resource["Type"], name) for name, resource in template.resources.items()}
+    return _Deployment(template, place, Family(root=place.stack, root_arn=stack_arn, taken=taken), now).run()
 
 
 class _Deployment:
-    def __init__(self, template: Template, place: Place, stack_arn: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, template: Template, place: Place, family: Family, now: Callable[[], datetime]) -> None:
         self._template = template
-        self._place = place
-        self._arn = stack_arn
+        self._place = replace(place, stack=family.stack)
+        self._family = family
         self._now = now
         self._created: dict[str, Created] = {}
         self._scope = Scope(
@@ -45,11 +52,13 @@ class _Deployment:
         made = [self._create(name, resources[name]) for name in creation_order(resources, self._scope)]
         return Stack(
             name=self._place.stack,
-            arn=self._arn,
+            arn=self._family.arn,
             template=self._template,
             resources=tuple(made),
             outputs=tuple(self._outputs()),
             created=begun,
+            parent=self._family.parent_arn,
+            root=self._family.root_arn if self._family.path else None,
         )
 
     def _pseudo_parameters(self) -> dict[str, Any]:
@@ -59,14 +68,16 @@ class _Deployment:
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::StackName": self._place.stack,
-            "AWS::StackId": self._arn,
+            "AWS::StackId": self._family.arn,
             "AWS::NotificationARNs": [],
         }
 
     def _check_types(self, resources: dict[str, Any]) -> None:
         """Refuse before anything is created, naming every type that is not known."""
         unknown = [
-            f"{name} ({resource['Type']})" for name, resource in resources.items() if resource["Type"] not in CREATORS
+            f"{name} ({resource['Type']})"
+            for name, resource in resources.items()
+            if resource["Type"] not in CREATORS and resource["Type"] != NESTED
         ]
         if unknown:
             raise TemplateError("Resources", f"types that localcloud does not emulate: {', '.join(unknown)}")
@@ -83,14 +94,31 @@ class _Deployment:
             properties=resolve(resource.get("Properties") or {}, self._scope, where),
             template=self._template,
             place=self._place,
+            prefix=self._family.prefix(resource["Type"], name),
         )
-        created = CREATORS[resource["Type"]](declaration)
+        creator = self._nest if declaration.type == NESTED else CREATORS[declaration.type]
+        created = creator(declaration)
         declaration.finish()
         self._created[name] = created
         emulated = resource["Type"] not in UNEMULATED
         return StackResource(
             logical_id=name, type=resource["Type"], created=created, emulated=emulated, finished=self._now()
         )
+
+    def _nest(self, this: Declaration) -> Created:
+        """The stack that a resource nests; its outputs are the resource's attributes."""
+        location = str(this.need("TemplateURL"))
+        given = this.take("Parameters") or {}
+        this.without_effect("TimeoutInMinutes", "NotificationARNs", "Tags")
+        values = {name: text(value, f"{this.where}.Parameters.{name}") for name, value in given.items()}
+        try:
+            template = nested_template(this, location, values)
+            family = self._family.inside(this.logical_id, self._family.arn)
+            stack = _Deployment(template, self._place, family, self._now).run()
+        except TemplateError as error:
+            raise this.error(f"{location.rpartition('/')[2]}: {error}") from error
+        attributes = {f"Outputs.{output.key}": output.value for output in stack.outputs}
+        return Created(physical_id=stack.arn, attributes=attributes, stack=stack)
 
     def _outputs(self) -> list[Output]:
         outputs = []

@@ -48,6 +48,7 @@ class Declaration:
     properties: dict[str, Any]
     template: Template
     place: Place
+    prefix: str  # what its physical name begins with
     _left: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +78,7 @@ class Declaration:
 
     def name(self, prop: str, *, limit: int) -> str:
         """The physical name: the declared one, else ``stack-LogicalId``."""
-        return str(self.take(prop) or physical_name(self.place.stack, self.logical_id, limit=limit))
+        return str(self.take(prop) or physical_name(self.prefix, self.logical_id, limit=limit))
 
     def tags(self) -> dict[str, str]:
         declared = self.take("Tags") or {}

@@ -1,6 +1,7 @@
 """What a deployment made: resources, outputs, and the names it gives."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ class Created:
 
     physical_id: str
     attributes: dict[str, Any] = field(default_factory=dict)
+    stack: "Stack | None" = None  # what a nested stack is made of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,15 @@ class Stack:
     resources: tuple[StackResource, ...]
     outputs: tuple[Output, ...]
     created: datetime
+    parent: str | None = None  # ARN of the stack that this one is nested in
+    root: str | None = None  # ARN of the outermost of them
+
+    def nested(self) -> Iterator["Stack"]:
+        """The stacks inside this one, at any depth, each before those inside it."""
+        for resource in self.resources:
+            if resource.created.stack is not None:
+                yield resource.created.stack
+                yield from resource.created.stack.nested()
 
     def resource(self, logical_id: str) -> StackResource:
         """Raises KeyError for a logical id that was not created."""

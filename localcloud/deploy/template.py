@@ -21,7 +21,10 @@ _SOURCES = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
     "AWS::Serverless::StateMachine": "DefinitionUri",
+    "AWS::Serverless::Application": "Location",
+    "AWS::CloudFormation::Stack": "TemplateURL",
 }
+_REMOTE = ("s3://", "https://", "http://")
 _SECTIONS = frozenset(
     {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions"}
     | {"Transform", "Globals", "Resources", "Outputs"}
@@ -109,7 +112,7 @@ def _check_sources(document: dict[str, Any], root: Path) -> None:
 
 def _rewrite(where: str, properties: dict[str, Any], key: str | None, root: Path) -> None:
     location = properties.get(key) if key else None
-    if not isinstance(location, str) or location.startswith("s3://"):
+    if not isinstance(location, str) or location.startswith(_REMOTE):
         return
     if not (root / location).exists():
         raise TemplateError(f"{where}.{key}", f"{location!r} does not exist in {root}")

@@ -42,7 +42,7 @@ def function(this: Declaration) -> Created:
 
 @creates("AWS::Lambda::LayerVersion")
 def layer_version(this: Declaration) -> Created:
-    name = str(this.take("LayerName") or physical_name(this.place.stack, this.logical_id, limit=140))
+    name = str(this.take("LayerName") or physical_name(this.prefix, this.logical_id, limit=140))
     content = _code(this, this.need("Content"), "Content")
     parameters = this.as_parameters("lambda", "PublishLayerVersion", skip=("LayerName", "Content"))
     made = this.call("lambda", "publish_layer_version", LayerName=name, Content={"ZipFile": content}, **parameters)
@@ -75,7 +75,7 @@ def alias(this: Declaration) -> Created:
 
 @creates("AWS::Lambda::Permission")
 def permission(this: Declaration) -> Created:
-    statement = f"{this.place.stack}-{this.logical_id}"
+    statement = f"{this.prefix}-{this.logical_id}"
     parameters = this.as_parameters("lambda", "AddPermission", skip=("InvokedViaFunctionUrl",))
     this.without_effect("InvokedViaFunctionUrl")
     this.call("lambda", "add_permission", StatementId=statement, **parameters)

@@ -15,7 +15,7 @@ Attributes = Callable[[Declaration, str], dict[str, Any]]
 
 
 def _identifier(this: Declaration, prefix: str) -> str:
-    digest = hashlib.sha256(f"{this.place.stack}/{this.logical_id}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{this.prefix}/{this.logical_id}".encode()).hexdigest()
     return f"{prefix}-{digest[:17]}"
 
 
@@ -108,7 +108,7 @@ def _identified(prefix: str, attribute: str, further: Attributes | None) -> Call
 
 def _named(prop: str, further: Attributes | None) -> Callable[[Declaration], Created]:
     def create(this: Declaration) -> Created:
-        name = str(this.take(prop) or physical_name(this.place.stack, this.logical_id, limit=128).lower())
+        name = str(this.take(prop) or physical_name(this.prefix, this.logical_id, limit=128).lower())
         this.without_effect(*this.properties)
         return Created(physical_id=name, attributes=further(this, name) if further else {})
 

@@ -18,7 +18,7 @@ _BUCKET_SETTINGS = {
 @creates("AWS::S3::Bucket")
 def bucket(this: Declaration) -> Created:
     place = this.place
-    name = str(this.take("BucketName") or bucket_name(place.stack, this.logical_id, place.account))
+    name = str(this.take("BucketName") or bucket_name(this.prefix, this.logical_id, place.account))
     elsewhere = {"LocationConstraint": place.region} if place.region != "us-east-1" else None
     this.call("s3", "create_bucket", Bucket=name, CreateBucketConfiguration=elsewhere)
     for prop, (operation, parameter) in _BUCKET_SETTINGS.items():

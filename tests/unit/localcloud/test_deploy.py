@@ -1,5 +1,6 @@
 """The deployer: order, conditions, outputs, and what it refuses."""
 
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,7 @@ class _FakeClient:
                 "create_topic": {"TopicArn": f"arn:topic:{parameters.get('Name')}"},
                 "create_job_queue": {"jobQueueArn": f"arn:queue/{parameters.get('jobQueueName')}"},
                 "create_state_machine": {"stateMachineArn": f"arn:machine:{parameters.get('name')}"},
+                "get_object": {"Body": io.BytesIO(CHILD.encode())},
                 "create_role": {"Role": {"Arn": f"arn:role/{parameters.get('RoleName')}", "RoleId": "R"}},
             }.get(operation, {})
 
@@ -244,3 +246,89 @@ def test_names_are_the_same_in_every_run_and_fit_their_service() -> None:
     assert long == physical_name("stack", "R" * 80, limit=64) != physical_name("stack", "R" * 81, limit=64)
     assert bucket_name("Stack", "DataBucket", "123456789012") == "stack-databucket-123456789012"
     assert len(bucket_name("s" * 40, "B" * 40, "123456789012")) == 63
+
+
+CHILD = """
+Parameters:
+  Title: {Type: String, Default: none}
+Resources:
+  A: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Sub "${Title} of ${AWS::StackName}"}}
+  B: {Type: AWS::SNS::Topic}
+Outputs:
+  Topic: {Value: !Ref A}
+"""
+
+
+def parent(root: Path, child: str = CHILD, **properties: Any) -> dict[str, Any]:
+    (root / "stacks").mkdir()
+    (root / "stacks" / "child.yaml").write_text(child)
+    nested = {"TemplateURL": "stacks/child.yaml", **properties}
+    shown = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::GetAtt": "Child.Outputs.Topic"}}}
+    return {"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": nested}, "B": shown}
+
+
+def test_a_nested_stack_is_made_from_its_own_template_and_gives_its_outputs(tmp_path: Path) -> None:
+    stack, clients = deployed(parent(tmp_path, Parameters={"Title": {"Ref": "AWS::Region"}}), root=tmp_path)
+    [child] = stack.nested()
+    assert child.name.startswith("s-Child-")
+    assert (child.parent, child.root) == (stack.arn, stack.arn)
+    assert stack.resource("Child").created.physical_id == child.arn
+    attributes = {call[2]["Name"]: call[2]["Attributes"] for call in clients.calls}
+    assert attributes["s-A"] == {"DisplayName": f"eu-west-1 of {child.name}"}
+
+
+def test_resources_of_one_name_in_two_stacks_are_told_apart(tmp_path: Path) -> None:
+    _, clients = deployed(parent(tmp_path), root=tmp_path)
+    names = [call[2]["Name"] for call in clients.calls]
+    assert len(set(names)) == len(names) == 3
+    assert {"s-A", "s-B"} < set(names)
+
+
+@pytest.mark.parametrize(
+    ("properties", "child", "problem"),
+    [
+        (
+            {"Parameters": {"Odd": "1"}},
+            CHILD,
+            r"Child: child.yaml: Parameters\.Odd: is given but the template does not",
+        ),
+        ({"Parameters": {"Title": ["a"]}}, CHILD, r"Child\.Properties\.Parameters\.Title: expected text, not"),
+        ({}, CHILD.replace("!Ref A", "!Ref C"), r"Child: child.yaml: Outputs\.Topic\.Value\.Ref: there is no .* 'C'"),
+        (
+            {},
+            CHILD.replace("Topic:", "Tropic:"),
+            r"Child \(AWS::CloudFormation::Stack\) has no attribute 'Outputs.Topic'",
+        ),
+        (
+            {"TemplateURL": "stacks/gone.yaml"},
+            CHILD,
+            r"Child\.Properties\.TemplateURL: 'stacks/gone.yaml' does not exist",
+        ),
+        (
+            {"TemplateURL": "https://s3.amazonaws.com/"},
+            CHILD,
+            r"TemplateURL: 'https://s3.amazonaws.com/' names no templ",
+        ),
+        ({"Colour": "red"}, CHILD, r"Child\.Properties\.Colour: of AWS::CloudFormation::Stack is not emulated"),
+    ],
+)
+def test_what_is_wrong_with_a_nested_stack_is_named(
+    tmp_path: Path, properties: dict[str, Any], child: str, problem: str
+) -> None:
+    with pytest.raises(TemplateError, match=problem):
+        deployed(parent(tmp_path, child, **properties), root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://s3.eu-west-1.amazonaws.com/sources/a%20b.template",
+        "https://sources.s3.eu-west-1.amazonaws.com/a%20b.template",
+        "http://127.0.0.1:4566/sources/a%20b.template",
+        "s3://sources/a b.template",
+    ],
+)
+def test_a_nested_template_may_lie_in_a_bucket(tmp_path: Path, location: str) -> None:
+    stack, clients = deployed(parent(tmp_path, TemplateURL=location), root=tmp_path)
+    assert ("s3", "get_object", {"Bucket": "sources", "Key": "a b.template"}) in clients.calls
+    assert len(list(stack.nested())) == 1
