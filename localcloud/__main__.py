@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from localcloud import lightbatch
-from localcloud.errors import TemplateError
+from localcloud.errors import LocalCloudError, TemplateError
 from localcloud.server import listen
 
 LOG = logging.getLogger("localcloud")
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         threading.Thread(target=_await_stdin, args=(stop,), daemon=True).start()
     try:
         return _serve(options, stop, ready_line)
-    except (TemplateError, BusyPortError) as error:
+    except (TemplateError, BusyPortError, LocalCloudError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 2
 
@@ -45,7 +45,7 @@ def _serve(options: argparse.Namespace, stop: threading.Event, ready_line: TextI
     lightbatch.install()
     from localcloud.cloud import LocalCloud, Settings
 
-    settings = Settings(region=region, state=options.state, workers=options.workers)
+    settings = Settings(region=region, state=options.state, workers=options.workers, containers=options.containers)
     cloud = LocalCloud(settings, listener=listener, root=template.root)
     try:
         cloud.start()
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--parameter", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="a parameter of the template"
     )
+    parser.add_argument("--containers", action="store_true", help="run jobs in containers, by Docker or Podman")
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
     return parser
 

@@ -26,7 +26,7 @@ from localcloud.functions.pool import Pool
 from localcloud.functions.worker import Host
 from localcloud.gateway import Gateway
 from localcloud.iam import Credentials
-from localcloud.images import LocalImages
+from localcloud.images import ContainerImages, LocalImages, container_engine, engine_environment
 from localcloud.motobackends import ManagedPolicies, MotoFunctions, MotoLogs, moto_application
 from localcloud.processes import Spawner
 from localcloud.schedule import Schedules
@@ -45,6 +45,7 @@ class Settings:
     region: str
     state: Path | None = None  # where objects and shared files are kept; None: a temporary directory
     workers: int | None = None  # vCPUs for jobs; None: those of this machine
+    containers: bool = False  # whether jobs run in containers, by Docker or Podman
     account: str = field(default=ACCOUNT)
 
 
@@ -104,7 +105,8 @@ class LocalCloud:
         settings = self.settings
         return BatchService(
             catalogue=catalogue,
-            images=LocalImages(root),
+            images=ContainerImages(container_engine()) if settings.containers else LocalImages(root),
+            engine=engine_environment() if settings.containers else None,
             credentials=self._credentials.credentials_for,
             logs=self._logs,
             endpoint_url=self.endpoint_url,

@@ -1,9 +1,24 @@
-"""Which program a container image is, here: the Python package of the same name beside the template."""
+"""What a container image is, here: the Python package of the same name beside the template, or a real image."""
 
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 from localcloud.batch.ports import Image
+from localcloud.errors import LocalCloudError
+
+ENGINES = ("docker", "podman")
+ENGINE_VARIABLES = (
+    "PATH",
+    "HOME",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "XDG_RUNTIME_DIR",
+    "CONTAINERS_CONF",
+    "CONTAINER_HOST",
+)
 
 
 class LocalImages:
@@ -29,6 +44,48 @@ class LocalImages:
             argv_prefix=(interpreter, "-m", name),
             pythonpath=(directory, *layers),
         )
+
+
+class ContainerImages:
+    """Images as what they are, in containers: ``…/stepbatch/pricer:latest`` is this machine's ``stepbatch/pricer``.
+
+    An image that the machine has under its full name is that image.
+    """
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self._found: dict[str, Image] = {}
+
+    def command(self, image: str) -> Image:
+        """Raises LookupError, saying how to make it, when the machine does not have the image."""
+        if image not in self._found:
+            self._found[image] = Image(package=None, argv_prefix=(self._engine,), reference=self._reference(image))
+        return self._found[image]
+
+    def _reference(self, image: str) -> str:
+        own = f"stepbatch/{image_name(image)}"
+        for reference in (image, own):
+            if _says_yes(self._engine, "image", "inspect", reference):
+                return reference
+        raise LookupError(f"{self._engine} has neither {image} nor {own}: build it, make images")
+
+
+def container_engine() -> str:
+    """The first of Docker and Podman that answers. Raises LocalCloudError when none does."""
+    for engine in ENGINES:
+        if shutil.which(engine) and _says_yes(engine, "info"):
+            return engine
+    raise LocalCloudError("containers need Docker or Podman, and neither `docker info` nor `podman info` answers here")
+
+
+def engine_environment() -> dict[str, str]:
+    """What of this process's environment the engine is given."""
+    return {name: os.environ[name] for name in ENGINE_VARIABLES if name in os.environ}
+
+
+def _says_yes(engine: str, *arguments: str) -> bool:
+    done = subprocess.run([engine, *arguments], capture_output=True, check=False)  # noqa: S603 - no shell
+    return done.returncode == 0
 
 
 def image_name(image: str) -> str:

@@ -116,12 +116,17 @@ class LocalCloud:
 
 @contextmanager
 def local_cloud(
-    *, port: int = 0, state: Path | None = None, workers: int | None = None, log: Path | None = None
+    *,
+    port: int = 0,
+    state: Path | None = None,
+    workers: int | None = None,
+    containers: bool = False,
+    log: Path | None = None,
 ) -> Iterator[LocalCloud]:
     """A local cloud for the length of a ``with`` block.
 
-    ``port`` 0 is any free one; ``state`` keeps objects on disk; ``log`` takes what it writes to stderr, else it goes
-    to ours. Raises UsageError if the port is taken or the template is not there.
+    ``port`` 0 is any free one; ``state`` keeps objects on disk; ``containers`` runs jobs in containers; ``log`` takes
+    what it writes to stderr, else it goes to ours. Raises UsageError if the port is taken or the template is not there.
     """
     if not TEMPLATE.exists():
         raise UsageError(f"{TEMPLATE} is not there: stepbatch runs the template of the clone that it is installed from")
@@ -131,6 +136,7 @@ def local_cloud(
     command += ["--exit-with-stdin"]
     command += ["--state", str(state)] if state else []
     command += ["--workers", str(workers)] if workers else []
+    command += ["--containers"] if containers else []
     stderr: IO[bytes] | None = log.open("wb") if log else None
     try:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments, no shell

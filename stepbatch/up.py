@@ -9,12 +9,12 @@ from stepbatch import envfile
 from stepbatch.localcloud_process import READY_SECONDS, Ready, local_cloud
 
 
-def up(*, port: int, state: Path | None, workers: int | None, folder: Path, to: Console) -> int:
+def up(*, port: int, state: Path | None, workers: int | None, containers: bool, folder: Path, to: Console) -> int:
     """Runs the local cloud until it is interrupted or ends by itself; the exit status.
 
     ``folder/.stepbatch/env`` is there exactly while it answers.
     """
-    with local_cloud(port=port, state=state, workers=workers) as cloud:
+    with local_cloud(port=port, state=state, workers=workers, containers=containers) as cloud:
         try:
             ready = cloud.ready(time.monotonic() + READY_SECONDS)
             text = envfile.rendered(envfile.variables(ready))

@@ -42,7 +42,7 @@ def this_machine(workers: int | None) -> Resources:
 
 class BatchService:
     """Answers requests, runs jobs. ``root``: a directory of its own for working directories; ``file_systems``: one for
-    shared file systems.
+    shared file systems; ``engine``: the environment of Docker or Podman, for images that run in containers.
 
     Nothing runs before ``start`` and nothing is left running after ``stop``.
     """
@@ -60,6 +60,7 @@ class BatchService:
         file_systems: Path | None = None,
         workers: int | None = None,
         account: str = "123456789012",
+        engine: Mapping[str, str] | None = None,
         stop_grace: float = STOP_GRACE / 1000,
     ) -> None:
         self._catalogue = catalogue
@@ -72,6 +73,7 @@ class BatchService:
             region=region,
             root=root / "attempts",
             file_systems=file_systems or root / "filesystems",
+            engine=engine or {},
         )
         self._engine = Engine(
             machine=this_machine(workers),

@@ -148,6 +148,8 @@ class Executor:
             self._spawn(self._prepare(command))
         except LookupError as error:
             self._fail(command, f"CannotPullContainerError: {error.args[0]}")
+        except LocalCloudError as error:
+            self._fail(command, f"CannotStartContainerError: {error}")
         except Exception as error:
             LOG.exception("batch: job %s cannot start", command.job.id)
             self._fail(command, f"CannotStartContainerError: {error}")
@@ -179,7 +181,7 @@ class Executor:
         if "started" in report:
             self._engine.attempt_started(*key(report["started"]))
         elif "ended" in report:
-            self._end(key(report["ended"]), report["code"], None)
+            self._end(key(report["ended"]), report["code"], report.get("reason"))
         elif "failed" in report:
             self._end(key(report["failed"]), None, f"CannotStartContainerError: {report['reason']}")
 

@@ -6,7 +6,11 @@ one JSON object a packet::
 
     -> {"spawn": id, "argv": […], "arguments": […], "env": {…}, "cwd": dir}   with the descriptor for stdout and stderr
     -> {"signal": id, "number": n}
-    <- {"ready": true}   {"started": id, "pid": n}   {"failed": id, "reason": text}   {"ended": id, "code": n}
+    <- {"ready": true}   {"started": id, "pid": n}   {"failed": id, "reason": text}
+    <- {"ended": id, "code": n, "reason": text}
+
+A request may name a command to run "afterwards", when the child is gone, however it went: it removes what is not a
+process, such as a container, and prints the reason of the end if it knows one.
 
 Each child leads a process group of its own, dies with this process (PR_SET_PDEATHSIG), and takes its whole
 group along when it ends, as a container does. When the socket closes, however the engine ended, every child and
@@ -183,7 +187,8 @@ class ForkServer:
             Path(request["cwd"]).rmdir()
         except OSError:
             shutil.rmtree(request["cwd"], ignore_errors=True)
-        self._report(ended=request["spawn"], code=code if code >= 0 else 128 - code)
+        reason = _afterwards(request)
+        self._report(ended=request["spawn"], code=code if code >= 0 else 128 - code, reason=reason)
 
     def _report(self, **report: Any) -> None:
         try:
@@ -204,7 +209,27 @@ class ForkServer:
                 os.waitpid(-1, 0)
         for request in self._children.values():
             shutil.rmtree(request["cwd"], ignore_errors=True)
+            _afterwards(request)
         os._exit(0)
+
+
+def _afterwards(request: dict[str, Any]) -> str | None:
+    if not request.get("afterwards"):
+        return None
+    import subprocess  # a sixth of the memory of a fork server, and few need it
+
+    try:
+        done = subprocess.run(  # noqa: S603 - the engine's own command
+            request["afterwards"], env=_without_batch(request["env"]), capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"CannotInspectContainerError: {error}"
+    return done.stdout.decode(errors="replace").strip() or None
+
+
+def _without_batch(environment: dict[str, str]) -> dict[str, str]:
+    """What tells strays by their job must not take this for one."""
+    return {name: value for name, value in environment.items() if not name.startswith("AWS_BATCH_")}
 
 
 def _environment(pid: int) -> list[str]:

@@ -1,9 +1,11 @@
 """What an attempt's process is given: command line, environment, directory, log stream. Pure."""
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from localcloud.batch import containers
 from localcloud.batch.commands import Start
 from localcloud.batch.jobs import log_group, log_stream, task_id
 from localcloud.batch.ports import Image
@@ -20,13 +22,15 @@ class Launch:
     attempt: int
     image: Image
     role: str | None
-    arguments: tuple[str, ...]  # after the image's own argv_prefix
+    argv: tuple[str, ...]
+    arguments: tuple[str, ...]  # those that the job gives, the last of argv
     shared: Mapping[str, str]  # environment that does not depend on the attempt
     credentials: Mapping[str, str]  # of the role
     own: Mapping[str, str]  # environment of this attempt only
     directory: Path  # made for the attempt and removed after it
     log_group: str
     log_stream: str
+    afterwards: tuple[str, ...] = ()  # run when the process has ended; it prints the reason, if it knows one
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,6 +47,7 @@ class Host:
     region: str
     root: Path  # working directories are made below it
     file_systems: Path  # each shared file system is a directory below it
+    engine: Mapping[str, str] = field(default_factory=dict)  # environment of Docker or Podman, when images run in them
 
     def base_environment(self) -> dict[str, str]:
         """What a container finds without anyone declaring it."""
@@ -50,36 +55,62 @@ class Host:
 
 
 def launch(start: Start, image: Image, credentials: Mapping[str, str], host: Host) -> Launch:
-    """``credentials``: the AWS_* variables of the job's role."""
+    """``credentials``: the AWS_* variables of the job's role. Raises LocalCloudError for what cannot be had here."""
     job = start.job
-    declared = relocated(job.spec.environment, mounts_of(start), host.file_systems)
     directory = host.root / task_id(job.id, start.attempt)
-    return Launch(
+    base = Launch(
         job_id=job.id,
         attempt=start.attempt,
         image=image,
         role=role_of(start),
+        argv=(*image.argv_prefix, *job.spec.command),
         arguments=job.spec.command,
-        shared=_shared_variables(declared, image, host),
+        shared={},
         credentials=credentials,
-        own={"HOME": str(directory), "TMPDIR": str(directory), **_batch_variables(start)},
+        own=_batch_variables(start),
         directory=directory,
         log_group=log_group(job.spec),
         log_stream=log_stream(job.spec, job.id, start.attempt),
     )
-
-
-def _shared_variables(declared: Mapping[str, str], image: Image, host: Host) -> dict[str, str]:
-    shared = {**host.base_environment(), **declared}
+    if image.reference is not None:
+        return _contained(base, start, image.reference, host)
+    declared = relocated(job.spec.environment, mounts_of(start), host.file_systems)
+    shared = {**host.base_environment(), **declared, **_aws_variables(declared, host)}
     paths = [*map(str, image.pythonpath), *filter(None, [declared.get("PYTHONPATH")])]
     if paths:
         shared["PYTHONPATH"] = ":".join(paths)
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        shared[name] = declared.get(name) or host.region
-    shared["AWS_ENDPOINT_URL"] = (
-        host.endpoint_url
-    )  # whatever was declared: the template's is empty, meaning the real AWS
-    return shared
+    own = {"HOME": str(directory), "TMPDIR": str(directory), **base.own}
+    return replace(base, shared=shared, own=own)
+
+
+def _contained(base: Launch, start: Start, reference: str, host: Host) -> Launch:
+    """In a container nothing of this machine is seen but the network and what the definition mounts."""
+    declared = start.job.spec.environment
+    given = {**declared, **_aws_variables(declared, host)}
+    engine = base.image.argv_prefix
+    name = f"localcloud-{task_id(base.job_id, base.attempt)}"
+    mounted = {mount.path: str(mount.directory(host.file_systems)) for mount in mounts_of(start)}
+    run = containers.run_command(
+        name,
+        reference,
+        properties=start.job.spec.definition["containerProperties"],
+        resources=start.job.spec.resources,
+        variables={**given, **base.credentials, **base.own},
+        private=host.engine.keys(),
+        directories=mounted,
+    )
+    return replace(
+        base,
+        argv=(*engine, *run, *base.arguments),
+        shared={**given, **host.engine},
+        afterwards=(sys.executable, "-I", str(containers.REMOVAL), *engine, name),
+    )
+
+
+def _aws_variables(declared: Mapping[str, str], host: Host) -> dict[str, str]:
+    """Whatever was declared: the template's endpoint is empty, meaning the real AWS."""
+    regions = {name: declared.get(name) or host.region for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
+    return {**regions, "AWS_ENDPOINT_URL": host.endpoint_url}
 
 
 def image_of(start: Start) -> str:

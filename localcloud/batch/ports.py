@@ -15,12 +15,14 @@ class Image:
     """How a container image runs on this machine.
 
     ``package`` is the Python package that ``argv_prefix`` runs as ``python -m package``; None for an image that is no
-    Python package, whose command is then executed as it stands after ``argv_prefix``.
+    Python package, whose command is then executed as it stands after ``argv_prefix``. With a ``reference`` the image
+    runs as what it is, in a container: ``argv_prefix`` is then the engine, Docker or Podman.
     """
 
     package: str | None
     argv_prefix: tuple[str, ...]
     pythonpath: tuple[Path, ...] = ()
+    reference: str | None = None
 
 
 class Catalogue(Protocol):

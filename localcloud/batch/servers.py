@@ -63,10 +63,11 @@ class Server:
         self.pids[attempt] = None
         request = {
             "spawn": name(attempt),
-            "argv": [*launch.image.argv_prefix, *launch.arguments],
+            "argv": launch.argv,
             "arguments": launch.arguments,
             "env": launch.environment,
             "cwd": str(launch.directory),
+            "afterwards": launch.afterwards,
         }
         self._send(json.dumps(request).encode(), output)
 

@@ -15,12 +15,24 @@ def up(
         Path | None, typer.Option(metavar="DIR", file_okay=False, help="Keep the objects in this directory.")
     ] = None,
     workers: Workers = None,
+    containers: Annotated[
+        bool, typer.Option("--containers", help="Run jobs in their images, by Docker or Podman (see make images).")
+    ] = False,
 ) -> None:
     """Run the local cloud; write .stepbatch/env for other terminals to source."""
     from stepbatch.console import console
     from stepbatch.up import up as run_up
 
-    raise typer.Exit(run_up(port=port, state=state, workers=workers, folder=Path.cwd(), to=console(stderr=True)))
+    raise typer.Exit(
+        run_up(
+            port=port,
+            state=state,
+            workers=workers,
+            containers=containers,
+            folder=Path.cwd(),
+            to=console(stderr=True),
+        )
+    )
 
 
 def verify(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The --out of a run.")]) -> None:

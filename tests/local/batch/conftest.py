@@ -44,7 +44,7 @@ class FakeLogs:
 
 @dataclass
 class FakeImages:
-    """``python`` runs a script given as arguments; ``sh`` is no Python package; others are packages in ``root``."""
+    """``sh`` is no Python package; ``contained`` runs by the program ``engine``; others are packages in ``root``."""
 
     root: Path
 
@@ -52,6 +52,8 @@ class FakeImages:
         name = image.rpartition("/")[2].partition(":")[0]
         if name == "sh":
             return Image(package=None, argv_prefix=("/bin/sh", "-c"))
+        if name == "contained":
+            return Image(package=None, argv_prefix=(str(self.root / "engine"),), reference="stepbatch/contained")
         if name == "bare":
             return Image(package=None, argv_prefix=())
         if not (self.root / name).is_dir():

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from localcloud.calls import Call
-from localcloud.errors import ApiError
+from localcloud.errors import ApiError, LocalCloudError
 from localcloud.functions.configuration import FunctionConfiguration, worker_environment
 from localcloud.gateway import Gateway
 from localcloud.guardian import living
 from localcloud.iam import Credentials
-from localcloud.images import LocalImages, image_name
+from localcloud.images import ContainerImages, LocalImages, container_engine, image_name
 
 
 def call(body: bytes = b"", **environ: str) -> Call:
@@ -126,6 +126,37 @@ def test_an_image_with_an_environment_of_its_own_runs_in_it(tmp_path: Path) -> N
     own.parent.mkdir(parents=True)
     own.touch()
     assert LocalImages(tmp_path).command("renderer").argv_prefix[0] == str(own)
+
+
+@pytest.fixture
+def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Podman that has the images whose names are lines of ``images``; Docker is there, but its daemon is not."""
+    (tmp_path / "images").write_text("stepbatch/pricer\nregistry/own/tool:2\n")
+    for name, script in {
+        "docker": "exit 1",
+        "podman": f'[ "$1" = info ] || grep -qxF "$3" {tmp_path}/images',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path
+
+
+def test_an_image_is_looked_for_by_its_own_name_then_among_ours(podman: Path) -> None:
+    images = ContainerImages(container_engine())
+    ours = images.command("123456789012.dkr.ecr.us-east-1.amazonaws.com/stepbatch/pricer:latest")
+    assert (ours.argv_prefix, ours.reference, ours.package) == (("podman",), "stepbatch/pricer", None)
+    assert images.command("registry/own/tool:2").reference == "registry/own/tool:2"
+    with pytest.raises(LookupError, match=r"podman has neither a/worker:1 nor stepbatch/worker: build it, make images"):
+        images.command("a/worker:1")
+    (podman / "images").write_text("stepbatch/worker\n")
+    assert images.command("a/worker:1").reference == "stepbatch/worker"
+
+
+def test_a_machine_without_containers_says_so(podman: Path) -> None:
+    (podman / "podman").write_text("#!/bin/sh\nexit 125\n")
+    with pytest.raises(LocalCloudError, match="need Docker or Podman"):
+        container_engine()
 
 
 def test_the_guardian_knows_which_groups_live() -> None:
