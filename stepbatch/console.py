@@ -1,10 +1,10 @@
 """Where text goes: results to stdout, everything else to stderr. NO_COLOR and pipes are honoured by Rich."""
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
-PIPE_WIDTH = 1_000  # columns: a table is as wide as it needs to be
+from stepbatch.sheet import Sheet
+
+PIPE_WIDTH = 1_000  # columns: a line is as wide as it needs to be
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -15,13 +15,9 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-def table(title: str, *columns: str) -> Table:
+def table(title: str, *columns: str) -> Sheet:
     """An empty table; columns of numbers are those whose name begins with ``#``, which is not shown."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        numbers = column.startswith("#")
-        made.add_column(column.removeprefix("#"), justify="right" if numbers else "left", overflow="fold")
-    return made
+    return Sheet(title, columns)
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,15 +1,18 @@
 """The console script: the commands, and what becomes of errors."""
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 import typer
 
 from fanout.errors import FanoutError
+from stepbatch import streams
 from stepbatch.commands import local, look, run
-from stepbatch.errors import StepbatchError
+from stepbatch.errors import OutputClosed, OutputError, StepbatchError
 
 app = typer.Typer(
     help="Array pipelines on AWS Step Functions and AWS Batch, on AWS or on this machine.",
@@ -37,20 +40,46 @@ def main() -> NoReturn:
     """Runs the command that ``sys.argv`` names; ends with its exit status."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
+    streams.guard()
+    try:
+        status = _status()
+        streams.flush()
+    except OutputClosed as error:
+        streams.abandon()
+        sys.exit(error.exit_status)
+    except OutputError as error:
+        with suppress(OSError):  # it may be stderr itself
+            os.write(2, f"stepbatch: {error}\n".encode())
+        streams.abandon()
+        sys.exit(error.exit_status)
+    sys.exit(status)
+
+
+def _status() -> int:
+    """The exit status of the command, once what became of it is told."""
     try:
         app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except (OutputClosed, OutputError):
+        raise
     except StepbatchError as error:
         _say(str(error))
-        sys.exit(error.exit_status)
+        return error.exit_status
     except FanoutError as error:
         _say(f"{type(error).__name__}: {error}")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except _aws_errors() as error:
         from stepbatch.advice import advice
 
         _say(advice(error))
-        sys.exit(1)
-    sys.exit(0)
+        return 1
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        _say(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+        return 1
+    return 0
 
 
 def _say(text: str) -> None:

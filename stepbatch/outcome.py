@@ -1,7 +1,7 @@
 """How a run ended: its status, exit status, and the document that ``--json`` prints."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -41,6 +41,7 @@ class Outcome:
     jobs: tuple[JobProgress, ...] = ()
     attempts: dict[str, int] = field(default_factory=dict)  # job id -> attempts of all its children
     failure: Failure | None = None
+    result: Mapping[str, Any] | None = None  # what the pipeline found, in short
 
     def document(self) -> str:
         """One JSON document with the keys that scripts rely on."""
@@ -64,6 +65,7 @@ class Outcome:
             "outputUri": self.output_uri,
             "out": self.out,
             "jobs": jobs,
+            "result": self.result,
             "error": error,
         }
         return json.dumps(document, indent=1)

@@ -4,39 +4,115 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from stepbatch.console import table
+from stepbatch.console import plural, table
+from stepbatch.errors import StepbatchError
+from stepbatch.inputs import copies
+from stepbatch.pipelines.montecarlo import MonteCarlo, amount, value_and_error
+from stepbatch.sheet import Sheet
 
 ROOT = Path(__file__).resolve().parent.parent
 PATH = (ROOT / "containers" / "pricer", ROOT / "layers" / "fanout")
+PARTIAL = 3  # the pricer's exit status if some positions have no price
+NAMED = 5  # positions that missed the target
 
 
-def price(file: Path, options: Mapping[str, str], to: Console) -> int:
-    """Runs ``python -m pricer local``; its JSON as it is, or as a table on a terminal. Its exit status."""
-    command = [sys.executable, "-P", "-m", "pricer", "local", str(file)]
-    command += [part for option in options.items() for part in option]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATH))}
-    stdout = subprocess.PIPE if to.is_terminal else None
-    answer = subprocess.run(command, env=environment, stdout=stdout, check=False)  # noqa: S603 - our own program, no shell
-    if answer.stdout:
-        show(json.loads(answer.stdout), to)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be priced, how, and how it is shown."""
+
+    file: Path
+    market: Path | None
+    options: Sequence[str]  # of the pricer
+    as_json: bool
+
+
+def price_file(asked: Asked, *, stdout: Console, stderr: Console) -> int:
+    """Runs ``python -m pricer local``; its JSON as it is, or as tables on a terminal. The exit status.
+
+    Raises PortfolioError or MarketError that names the file, before anything is priced.
+    """
+    with copies(asked.file, asked.market) as copied:
+        book = MonteCarlo(portfolio=asked.file, market=asked.market, copied=copied)
+        book.check()
+        files = book.files()
+        arguments = [str(files["book.json"]), *asked.options]
+        if asked.market:
+            arguments += ["--market", str(files["market.json"])]
+        answer = pricer(arguments)
+    if answer.returncode not in {0, PARTIAL}:
+        raise StepbatchError(f"the pricer ended with status {answer.returncode}:\n{answer.stderr.decode().rstrip()}")
+    for line in answer.stderr.decode().splitlines():
+        stderr.print(line, soft_wrap=True)
+    if stdout.is_terminal and not asked.as_json:
+        show(json.loads(answer.stdout), stdout)
+    else:
+        stdout.file.write(answer.stdout.decode())
     return answer.returncode
 
 
+def pricer(arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    """What the pricer printed, and how it ended."""
+    command = [sys.executable, "-P", "-m", "pricer", "local", *arguments]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATH))}
+    return subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603 - our own program, no shell
+
+
 def show(report: Mapping[str, Any], to: Console) -> None:
-    """Every position, then the totals."""
-    rows = table(f"{report['book']}, {report['valuationDate']}", "position", "", "#PV", "#± standard error")
+    """Every position, the totals, the sensitivities if they were asked for, and what a reader must know."""
+    to.print(prices(report))
+    if rows := [(each["id"], *named) for each in report["prices"] for named in greeks(each)]:
+        to.print(sensitivities(rows))
     for each in report["prices"]:
-        rows.add_row(each["id"], each["currency"], f"{each['pv']:,.2f}", f"{each['standardError']:,.2f}")
-    rows.add_section()
-    for currency, total in report["totals"].items():
-        rows.add_row("all", currency, f"{total['pv']:,.2f}", f"{total['standardError']:,.2f}")
-    to.print(rows)
+        if scenarios := each.get("scenarios"):
+            to.print(grid(f"{each['id']}: PV in {each['currency']}", scenarios))
+    if missed := report["missedTarget"]:
+        names = ", ".join(missed[:NAMED]) + (", …" if len(missed) > NAMED else "")
+        target = f"{plural(len(missed), 'position')} missed the target of {report['targetStandardErrorBp']:g} bp"
+        to.print(Text(f"{target}: {names}", style="yellow"), soft_wrap=True)
     for each in report["failed"]:
         to.print(Text(f"{each['id']} has no price: {each['reason']}", style="red"), soft_wrap=True)
+
+
+def prices(report: Mapping[str, Any]) -> Sheet:
+    rows = table(
+        f"{report['book']}, {report['valuationDate']}", "position", "", "#PV", "#± standard error", "#% of notional"
+    )
+    for each in report["prices"]:
+        rows.add_row(each["id"], each["currency"], *value_and_error(each), f"{each.get('percent', 0.0):.3f}")
+    rows.add_section()
+    for currency, total in report["totals"].items():
+        rows.add_row("all", currency, *value_and_error(total), "")
+    return rows
+
+
+def greeks(price: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+    """A row an underlying; the currency's rho in the first."""
+    if risk := price.get("risk"):
+        rho = amount(risk["rho"]["value"])
+        for name, each in risk["underlyings"].items():
+            values = (amount(each[key]["value"]) for key in ("deltaPercent", "gammaPercent", "vega"))
+            yield name, price["currency"], *values, rho
+            rho = ""
+
+
+def sensitivities(rows: Iterable[Sequence[str]]) -> Sheet:
+    made = table("risk", "position", "underlying", "", "#delta, 1 %", "#gamma, 1 %", "#vega, 1 point", "#rho, 1 bp")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def grid(title: str, scenarios: Mapping[str, Any]) -> Sheet:
+    spots = [f"#{100 * (factor - 1):+.0f} %" for factor in scenarios["spotFactors"]]
+    rows = table(f"{title}, by spot and volatility points", "#", *spots)
+    for change, values in zip(scenarios["volatilityChanges"], scenarios["pv"], strict=True):
+        rows.add_row(f"{100 * change:+.0f}", *(f"{value:,.0f}" for value in values))
+    return rows

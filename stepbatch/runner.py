@@ -23,7 +23,7 @@ from stepbatch.outcome import Outcome, Status, status_of
 from stepbatch.progress import shown
 from stepbatch.reclaim import Reclaim, interrupt
 from stepbatch.watch import View, follow
-from stepbatch.workspace import Workspace, discard, opened
+from stepbatch.workspace import Workspace, discard, opened, refuse_foreign
 
 if TYPE_CHECKING:
     from fanout.s3 import S3Uri
@@ -93,6 +93,7 @@ def checked(pipeline: Pipeline, settings: Settings, blank: Outcome) -> Outcome:
     """Reads the input as the pipeline will, and prints what would be asked of the state machine."""
     from fanout.s3 import S3Uri
 
+    refuse_foreign(settings.out)
     to = settings.stderr if settings.as_json else settings.stdout
     to.print(f"{pipeline.name}: {pipeline.check()}", soft_wrap=True)
     root = S3Uri("BUCKET", f"runs/{settings.out.resolve().name}")
@@ -141,12 +142,22 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
     if view is None:
         return replace(places, execution_arn=arn, failure=interrupted(cloud, arn, settings.stderr))
     outcome = concluded(cloud, view, places)
+    outcome = replace(outcome, failure=located(pipeline, outcome.failure))
     show_failures(cloud, outcome.failure, outcome.jobs, settings.stderr)
     if outcome.status is not Status.REFUSED:
         mirror(workspace, objects, output)
     if outcome.status in WITH_RESULTS:
         pipeline.show(settings.out, settings.stderr if settings.as_json else settings.stdout)
+        summary = getattr(pipeline, "summary", None)  # montecarlo tells the book's value
+        outcome = replace(outcome, result=summary(settings.out) if summary else None)
     return outcome
+
+
+def located(pipeline: Pipeline, failure: Failure | None) -> Failure | None:
+    """The failure with the name of the user's file that it is about, where the pipeline knows it."""
+    named = getattr(pipeline, "named", None)
+    file = named(failure.error) if failure and named else None
+    return replace(failure, cause=f"{file}: {failure.cause}") if failure and file else failure
 
 
 def followed(cloud: Cloud, arn: str, settings: Settings, note: Callable[[float], str]) -> View | None:

@@ -24,6 +24,7 @@ from stepbatch.errors import UsageError
 
 FOLDER = ".stepbatch"
 SCHEMA = "stepbatch/run/1"
+NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +85,9 @@ class Workspace:
 def opened(out: Path) -> Iterator[Workspace]:
     """The directory, made if need be and locked for the length of a ``with`` block.
 
-    Raises UsageError if it is a file, cannot be written, or another command works in it.
+    Raises UsageError if it is a file, cannot be written, holds files of somebody else, or another command works in it.
     """
+    refuse_foreign(out)
     state = out / FOLDER
     made = tuple(folder for folder in (state, out, *out.parents) if not folder.exists())
     try:
@@ -101,6 +103,24 @@ def opened(out: Path) -> Iterator[Workspace]:
             raise UsageError(f"--out {out}: another stepbatch command works in it") from None
         shutil.rmtree(workspace.partial, ignore_errors=True)
         yield workspace
+
+
+def refuse_foreign(out: Path) -> None:
+    """Raises UsageError if the directory holds files and is no run: results would mix with them or replace them."""
+    if (out / FOLDER / "run.json").exists():
+        return
+    try:
+        foreign = sorted(path.name for path in out.iterdir() if path.name != FOLDER)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror}") from None
+    if foreign:
+        more = f" and {len(foreign) - NAMES_SHOWN} more" if len(foreign) > NAMES_SHOWN else ""
+        raise UsageError(
+            f"--out {out} is not empty and holds no run of stepbatch ({', '.join(foreign[:NAMES_SHOWN])}{more}): "
+            "name a new or empty directory"
+        )
 
 
 def discard(workspace: Workspace) -> None:

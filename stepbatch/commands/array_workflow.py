@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stepbatch.commands.options import AsJson, Aws, DryRun, Interrupt, Out, Seed, Stack, Workers
+from stepbatch.commands.options import AsJson, Aws, DryRun, Interrupt, Out, Seed, Stack, ToleratedPercentage, Workers
 
 
 def array_workflow(
@@ -20,12 +20,7 @@ def array_workflow(
     validation_steps: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=10, help="Steps that the ten checks are shared out to.")
     ] = None,
-    tolerated_failure_percentage: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P", min=0, max=100, help="Objects that may be unusable; then it is partial. [default: 0]"
-        ),
-    ] = None,
+    tolerated_failure_percentage: ToleratedPercentage = None,
     recipient: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Whom the notification is for, as subscriptions filter it.")
     ] = None,

@@ -5,14 +5,25 @@ from typing import Annotated
 
 import typer
 
-from stepbatch.commands.options import Aws, Market, MaxPaths, Seed, Stack, TargetSeBp, Workers
+from stepbatch.commands.options import (
+    Aws,
+    Greeks,
+    Market,
+    MaxPaths,
+    PricingSeed,
+    Scenarios,
+    Stack,
+    TargetSeBp,
+    Workers,
+    folder,
+)
 from stepbatch.errors import StepbatchError
 
 
 def up(
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Of 127.0.0.1; 0 is any free one.")] = 4566,
     state: Annotated[
-        Path | None, typer.Option(metavar="DIR", file_okay=False, help="Keep the objects in this directory.")
+        Path | None, typer.Option(metavar="DIR", parser=folder, help="Keep the objects in this directory.")
     ] = None,
     workers: Workers = None,
     containers: Annotated[
@@ -66,19 +77,24 @@ def invoke(
 
 
 def price(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The book: positions as JSON.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The book: positions as JSON; - is stdin.")],
     market: Market = None,
     target_se_bp: TargetSeBp = None,
     max_paths: MaxPaths = None,
-    seed: Seed = None,
+    greeks: Greeks = False,
+    scenarios: Scenarios = False,
+    seed: PricingSeed = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON also on a terminal, as to a pipe.")] = False,
 ) -> None:
     """Price a small book at once, without any cloud."""
     from stepbatch.console import console
-    from stepbatch.price import price as price_file
+    from stepbatch.price import Asked, price_file
 
-    given = {"--market": market, "--target-se-bp": target_se_bp, "--max-paths": max_paths, "--seed": seed}
-    options = {name: str(value) for name, value in given.items() if value is not None}
-    raise typer.Exit(price_file(file, options, console()))
+    numbers = {"--target-se-bp": target_se_bp, "--max-paths": max_paths, "--seed": seed}
+    options = [word for name, value in numbers.items() if value is not None for word in (name, str(value))]
+    options += ["--greeks"] * greeks + ["--scenarios"] * scenarios
+    asked = Asked(file=file, market=market, options=options, as_json=as_json)
+    raise typer.Exit(price_file(asked, stdout=console(), stderr=console(stderr=True)))
 
 
 def schema(name: Annotated[str, typer.Argument(metavar="NAME", help="book or market.")]) -> None:

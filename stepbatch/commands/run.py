@@ -11,13 +11,16 @@ from stepbatch.commands.options import (
     AsJson,
     Aws,
     DryRun,
+    Greeks,
     Interrupt,
     Market,
     MaxPaths,
     Out,
-    Seed,
+    PricingSeed,
+    Scenarios,
     Stack,
     TargetSeBp,
+    ToleratedPercentage,
     Workers,
 )
 from stepbatch.commands.rendering import rendering
@@ -32,47 +35,30 @@ def pipelines() -> None:
 
 @app.command()
 def montecarlo(
-    portfolio: Annotated[Path, typer.Option(metavar="FILE", help="The book: positions as JSON.")],
+    portfolio: Annotated[Path, typer.Option(metavar="FILE", help="The book: positions as JSON; - is stdin.")],
     market: Market = None,
     positions_per_job: Annotated[
         str | None, typer.Option(metavar="N|auto", help="Positions of one child. [default: auto, about 10 s of work]")
     ] = None,
     target_se_bp: TargetSeBp = None,
     max_paths: MaxPaths = None,
-    greeks: Annotated[bool, typer.Option("--greeks", help="Also delta, gamma, vega and rho.")] = False,
-    scenarios: Annotated[
-        bool, typer.Option("--scenarios", help="Also PVs on a grid of spots and volatilities.")
-    ] = False,
-    tolerated_failure_percentage: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P", min=0, max=100, help="Positions that may lack a price; then the run is partial. [default: 0]"
-        ),
-    ] = None,
+    greeks: Greeks = False,
+    scenarios: Scenarios = False,
+    tolerated_failure_percentage: ToleratedPercentage = None,
     out: Out = None,
     workers: Workers = None,
     interrupt: Interrupt = None,
-    seed: Seed = None,
+    seed: PricingSeed = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     aws: Aws = False,
     stack: Stack = None,
 ) -> None:
     """Price a book of autocallable notes."""
+    from stepbatch.inputs import copies
     from stepbatch.launch import Choices, launch
     from stepbatch.pipelines import montecarlo as priced
 
-    pipeline = priced.MonteCarlo(
-        portfolio=portfolio,
-        market=market,
-        positions_per_job=priced.positions_per_job(positions_per_job),
-        target_standard_error_bp=target_se_bp,
-        max_paths=max_paths,
-        greeks=greeks,
-        scenarios=scenarios,
-        tolerated_failure_percentage=tolerated_failure_percentage,
-        seed=seed,
-    )
     choices = Choices(
         out=out,
         workers=workers,
@@ -82,7 +68,20 @@ def montecarlo(
         aws=aws,
         stack=stack,
     )
-    raise typer.Exit(launch(pipeline, choices))
+    with copies(portfolio, market) as copied:
+        pipeline = priced.MonteCarlo(
+            portfolio=portfolio,
+            market=market,
+            copied=copied,
+            positions_per_job=priced.positions_per_job(positions_per_job),
+            target_standard_error_bp=target_se_bp,
+            max_paths=max_paths,
+            greeks=greeks,
+            scenarios=scenarios,
+            tolerated_failure_percentage=tolerated_failure_percentage,
+            seed=seed,
+        )
+        raise typer.Exit(launch(pipeline, choices))
 
 
 app.command()(rendering)

@@ -5,23 +5,26 @@ import heapq
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from stepbatch.console import plural, table
 from stepbatch.errors import UsageError
+from stepbatch.inputs import reading
+from stepbatch.sheet import Sheet
 
 if TYPE_CHECKING:
     from fanout.s3 import S3Uri
 
+LONGEST_NAME = 118  # characters of a job's name; the pipeline adds -calibrate
 POSITIONS_SHOWN = 5  # of the largest PVs
 FAILURES_SHOWN = 10
+SUMMARY = ("positions", "priced", "totals", "currency", "pv", "standardError", "missedTarget")
 WHOLE_UNITS = 100_000  # PVs from here on are shown without cents
 
 
@@ -38,6 +41,7 @@ class MonteCarlo:
     scenarios: bool = False
     tolerated_failure_percentage: float | None = None
     seed: int | None = None
+    copied: Mapping[Path, Path] = field(default_factory=dict)  # of files that can be read only once
 
     name = "montecarlo"
     machine = "MonteCarloStateMachineArn"
@@ -45,11 +49,18 @@ class MonteCarlo:
     @property
     def job_name(self) -> str:
         """After the book, by the rules of Batch; the same for the same book, whatever the directory."""
+        if self.portfolio in self.copied:
+            return "book"
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", self.portfolio.stem).strip("-_")
-        return stem[:128] or self.name
+        return stem[:LONGEST_NAME].rstrip("-_") or self.name
 
     def files(self) -> Mapping[str, Path]:
-        return {"book.json": self.portfolio} | ({"market.json": self.market} if self.market else {})
+        given = {"book.json": self.portfolio, "market.json": self.market}
+        return {name: self.copied.get(path, path) for name, path in given.items() if path}
+
+    def named(self, error: str) -> Path | None:
+        """The user's file that an error of this name is about."""
+        return {"PortfolioError": self.portfolio, "MarketError": self.market}.get(error)
 
     def request(self, inputs: "S3Uri", output: "S3Uri") -> dict[str, Any]:
         given = {
@@ -70,12 +81,21 @@ class MonteCarlo:
         from fanout.market import bundled_market, parse_market
         from fanout.staging import stage_book
 
-        market = parse_market(self.market.read_bytes()) if self.market else bundled_market()
-        with TemporaryDirectory() as directory, self.portfolio.open("rb") as stream:
+        files = self.files()
+        market = bundled_market()
+        if self.market:
+            with reading(self.market):
+                market = parse_market(files["market.json"].read_bytes())
+        with reading(self.portfolio), TemporaryDirectory() as directory, files["book.json"].open("rb") as stream:
             book = stage_book(stream, market, Path(directory))
         trades = sum(group.distinct for group in book.groups)
         parts = plural(book.count, "position"), plural(trades, "distinct trade"), plural(len(book.groups), "path set")
         return ", ".join(parts)
+
+    def summary(self, out: Path) -> dict[str, Any]:
+        """The book's value for scripts: by currency, and as one amount where there is one."""
+        aggregate = json.loads((out / "aggregate.json").read_bytes())
+        return {key: aggregate[key] for key in SUMMARY if key in aggregate}
 
     def show(self, out: Path, to: Console) -> None:
         """Totals, the largest positions, what has no price, and where the files are."""
@@ -93,7 +113,7 @@ class MonteCarlo:
         to.print(f"files: {out} ({', '.join(names)})", soft_wrap=True)
 
 
-def totals(aggregate: Mapping[str, Any]) -> Table:
+def totals(aggregate: Mapping[str, Any]) -> Sheet:
     """The book's PV and its standard error, a currency a row."""
     title = f"{aggregate['jobName']}: {aggregate['priced']} of {aggregate['positions']} positions priced"
     rows = table(title, "currency", "#PV", "#± standard error", "#positions")
@@ -117,7 +137,7 @@ def doubts(aggregate: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def risk(measured: Mapping[str, Any]) -> Table:
+def risk(measured: Mapping[str, Any]) -> Sheet:
     """The book's sensitivities, an underlying a row."""
     shown = {"delta, 1 %": "deltaPercent", "gamma, 1 %": "gammaPercent", "vega, 1 point": "vega"}
     rows = table("risk", "underlying", "", *(f"#{title}" for title in shown))
@@ -135,7 +155,7 @@ def largest(path: Path) -> list[dict[str, str]]:
         return heapq.nlargest(POSITIONS_SHOWN, csv.DictReader(file), key=lambda row: abs(float(row["pv"])))
 
 
-def positions(priced: list[dict[str, str]], of: int) -> Table:
+def positions(priced: list[dict[str, str]], of: int) -> Sheet:
     """PV and standard error of positions, one a row; a short position's notional is negative."""
     title = "positions" if of <= len(priced) else f"the {len(priced)} largest of {of:,} positions"
     rows = table(title, "position", "on", "", "#notional", "#PV", "#±", "#% of notional")

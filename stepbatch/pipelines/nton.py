@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 
 from stepbatch.console import plural, table
+from stepbatch.sheet import Sheet
 
 if TYPE_CHECKING:
     from fanout.s3 import S3Uri
@@ -76,7 +76,7 @@ def run_id(output: "S3Uri") -> str:
     return f"run-{re.sub(r'[^A-Za-z0-9._-]', '-', folder)}"[:NAME_LENGTH]
 
 
-def steps(summary: Mapping[str, Any], timings: Mapping[str, Any]) -> Table:
+def steps(summary: Mapping[str, Any], timings: Mapping[str, Any]) -> Sheet:
     """A row a step; its overlap is the share of children that began before the step before had ended."""
     title = f"{summary['delivered']:,} of {summary['records']:,} records delivered"
     rows = table(title, "step", "#children", "#failed", "#seconds", "#overlap")

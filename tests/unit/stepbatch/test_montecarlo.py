@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from fanout.errors import MarketError, PortfolioError
 from fanout.s3 import S3Uri
 from stepbatch.errors import UsageError
 from stepbatch.pipelines.montecarlo import MonteCarlo, positions_per_job
@@ -59,7 +61,7 @@ def test_what_is_given_is_asked_for_even_if_it_is_nought() -> None:
         ("sample_book.json", "sample_book"),
         ("Q4 büro (2).json", "Q4-b-ro-2"),
         ("-_.json", "montecarlo"),
-        ("x" * 200, "x" * 128),
+        ("x" * 200, "x" * 118),
     ],
 )
 def test_the_job_is_called_after_the_book_by_the_rules_of_batch(file: str, name: str) -> None:
@@ -75,6 +77,31 @@ def test_positions_per_job_is_a_count_or_auto(text: str | None, value: int | str
 def test_another_positions_per_job_is_refused_by_its_value(text: str) -> None:
     with pytest.raises(UsageError, match=f"--positions-per-job {text}:"):
         positions_per_job(text)
+
+
+def test_a_book_that_is_read_once_is_uploaded_from_its_copy_and_called_book() -> None:
+    pipeline = MonteCarlo(portfolio=Path("-"), market=Path("m"), copied={Path("-"): Path("/tmp/copy")})
+    assert pipeline.job_name == "book"
+    assert pipeline.files() == {"book.json": Path("/tmp/copy"), "market.json": Path("m")}
+
+
+def test_what_is_wrong_with_a_file_is_told_with_its_name(tmp_path: Path) -> None:
+    book, market = tmp_path / "book.json", tmp_path / "market.json"
+    book.write_text('{"positions": [{"notional": -5, "strike": 3500, "barrier": 1}]}')
+    market.write_text("{}")
+    with pytest.raises(PortfolioError, match=re.escape(f"{book}: positions[0].notional: -5 is not above 0")):
+        MonteCarlo(portfolio=book).check()
+    with pytest.raises(MarketError, match=re.escape(f"{market}: schema: is missing")):
+        MonteCarlo(portfolio=book, market=market).check()
+    with pytest.raises(UsageError, match=re.escape(f"{tmp_path}: Is a directory")):
+        MonteCarlo(portfolio=book, market=tmp_path).check()
+
+
+def test_the_summary_for_scripts_has_the_value_by_currency(tmp_path: Path) -> None:
+    aggregate = {"positions": 3, "priced": 3, "totals": TOTALS, "pv": 1.0, "missedTarget": 0, "byStrike": {}}
+    (tmp_path / "aggregate.json").write_text(json.dumps(aggregate))
+    summary = MonteCarlo(portfolio=Path("b")).summary(tmp_path)
+    assert summary == {key: aggregate[key] for key in ("positions", "priced", "totals", "pv", "missedTarget")}
 
 
 def shown(out: Path, **aggregate: Any) -> str:

@@ -46,6 +46,12 @@ class Copying:
             raise PortfolioError("book", "is empty")
         return "one book"
 
+    def named(self, error: str) -> Path | None:
+        return self.book if error == "PortfolioError" else None
+
+    def summary(self, out: Path) -> dict[str, Any]:
+        return {"copied": (out / "copy").read_text()}
+
     def show(self, out: Path, to: Console) -> None:
         to.print(f"copied {(out / 'copy').read_text()}")
 
@@ -134,7 +140,7 @@ def test_a_failed_run_ends_1_and_says_why(desk: Desk) -> None:
 def test_a_refused_input_ends_2_and_leaves_no_directory(desk: Desk) -> None:
     events = [fakes.failed(1, "PortfolioError", "positions[17].barrier: -0.2 is not above 0")]
     assert desk.run({"status": "FAILED", "events": events}) == 2
-    assert "positions[17].barrier: -0.2 is not above 0" in desk.stderr.getvalue()
+    assert f"{desk.folder}/book.json: positions[17].barrier: -0.2 is not above 0" in desk.stderr.getvalue()
     assert not desk.out.exists()
 
 
@@ -184,7 +190,9 @@ def test_json_is_one_document_on_stdout_and_all_else_is_on_stderr(desk: Desk) ->
     moments: list[dict[str, Any]] = [{"status": "RUNNING", "events": events}, DONE | {"jobs": jobs}]
     assert desk.run(*moments, as_json=True) == 0
     document = json.loads(desk.stdout.getvalue())
-    assert list(document) == ["pipeline", "status", "executionArn", "seconds", "outputUri", "out", "jobs", "error"]
+    always = ["pipeline", "status", "executionArn", "seconds", "outputUri", "out", "jobs", "result", "error"]
+    assert list(document) == always
+    assert document["result"] == {"copied": "the book"}
     assert document["status"] == "complete"
     assert document["seconds"] == 1.0
     assert document["outputUri"].startswith("s3://data/runs/out-")

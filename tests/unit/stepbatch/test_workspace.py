@@ -42,12 +42,31 @@ def test_discarding_removes_only_what_this_command_made(tmp_path: Path) -> None:
         discard(workspace)
     assert [path.name for path in (tmp_path / "shared").iterdir()] == ["b"]
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/notes").write_text("")
     with opened(tmp_path / "mine") as workspace:
         discard(workspace)
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes"]
+    assert list((tmp_path / "mine").iterdir()) == []
     with opened(tmp_path / "kept") as workspace:
         workspace.folder("montecarlo", "aaaaaa")
     with opened(tmp_path / "kept") as workspace:
         discard(workspace)
     assert (tmp_path / "kept/.stepbatch/run.json").exists()
+
+
+def test_a_directory_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    for name in ("notes", "positions.csv", "a", "b"):
+        (tmp_path / name).write_text("mine")
+    problem = r"is not empty and holds no run of stepbatch \(a, b, notes and 1 more\): name a new or empty directory"
+    with pytest.raises(UsageError, match=problem), opened(tmp_path):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "notes", "positions.csv"]
+
+
+def test_a_run_that_never_got_further_than_its_lock_can_be_made_again(tmp_path: Path) -> None:
+    with opened(tmp_path):
+        pass
+    assert (tmp_path / ".stepbatch/lock").exists()
+    with opened(tmp_path) as workspace:
+        workspace.folder("montecarlo", "aaaaaa")
+    (tmp_path / "notes").write_text("beside the results")
+    with opened(tmp_path):
+        pass
