@@ -149,7 +149,11 @@ class Ledger:
                     raise repeated_id(index, other, name)
 
     def grouped(self, market: Market) -> tuple[array[int], list[StagedGroup]]:
-        """The positions' places in the order of their groups, the book's order within each; and the groups."""
+        """The positions' places in the order of their groups, and the groups.
+
+        Within a group trades follow in the book's order, each with all its positions: a slice prices a trade once, and
+        few slices share one.
+        """
         keys = list(self._groups)  # by number: a dictionary keeps the order in which it was filled
         ranked = sorted(range(len(keys)), key=keys.__getitem__)
         sizes, ends = array("I", bytes(4 * len(keys))), array("I", bytes(4 * len(keys)))
@@ -163,10 +167,19 @@ class Ledger:
             following[number] += 1
         groups = []
         for number in ranked:
-            members = order[ends[number] - sizes[number] : ends[number]]
-            distinct = len({self._trades[index] for index in members})
-            groups.append(staged_group(*keys[number], market, size=len(members), distinct=distinct))
+            start, end = ends[number] - sizes[number], ends[number]
+            distinct = self._bring_together(order, start, end)
+            groups.append(staged_group(*keys[number], market, size=end - start, distinct=distinct))
         return order, groups
+
+    def _bring_together(self, order: array[int], start: int, end: int) -> int:
+        """Sorts a group's places by the first position of their trade; how many trades there are."""
+        members, first = order[start:end], dict[int, int]()
+        for index in members:
+            first.setdefault(self._trades[index], index)
+        if len(first) < len(members):
+            order[start:end] = array("I", sorted(members, key=lambda index: first[self._trades[index]]))
+        return len(first)
 
 
 def staged_group(

@@ -41,7 +41,7 @@ def test_each_offset_is_where_its_line_begins(market: Market, tmp_path: Path) ->
     lines = book.lines.read_bytes()
     offsets = struct.unpack("<49Q", book.offsets.read_bytes())
     indices = [decode_position(lines[start:stop]).index for start, stop in pairwise(offsets)]
-    assert indices == list(range(48))
+    assert sorted(indices) == list(range(48))
     assert offsets[-1] == len(lines)
 
 
@@ -80,6 +80,18 @@ def test_lines_are_sorted_by_group_and_keep_the_books_order_within(market: Marke
     assert [(position.index, position.id) for position in staged] == [(1, "b"), (3, "d"), (0, "a"), (2, "c"), (4, "e")]
     assert [(group.size, [f"{day}" for day in group.dates]) for group in book.groups] == [(2, SHORT), (3, LONG)]
     assert [group.key for group in book.groups] == [path_group(staged[0], market), path_group(staged[2], market)]
+
+
+def test_the_positions_of_a_trade_are_neighbours_in_the_order_in_which_the_book_begins_them(
+    market: Market, tmp_path: Path
+) -> None:
+    dearer = {"coupon": 0.06}
+    held = [full("a", LONG), full("b", LONG, **dearer), full("c", SHORT), full("d", LONG, side="short")]
+    held += [full("e", LONG, coupon=0.01), full("f", LONG, **dearer), full("g", LONG, notional=7)]
+    book = stage_book(book_of(*held), market, tmp_path)
+    lines, offsets = book.lines.read_bytes(), struct.unpack("<8Q", book.offsets.read_bytes())
+    assert [decode_position(lines[start:stop]).id for start, stop in pairwise(offsets)] == list("cadgbfe")
+    assert [(group.size, group.distinct) for group in book.groups] == [(1, 1), (6, 3)]
 
 
 def test_positions_that_differ_in_id_side_and_notional_are_one_trade(market: Market, tmp_path: Path) -> None:
