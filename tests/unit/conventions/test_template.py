@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.unit.conventions.template import RESOURCES, ROOT, TEMPLATE, of_type
+from tests.unit.conventions.template import NAMES, RESOURCES, ROOT, TEMPLATE, of_type
 
 BIN = Path(sys.executable).parent
 RETRY_RULES = [
@@ -71,22 +71,24 @@ def test_every_function_may_be_pointed_at_another_cloud() -> None:
     assert TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] == ""
 
 
-def test_every_policy_names_its_resources_or_says_why_it_cannot() -> None:
-    lines = (ROOT / "template.yaml").read_text().splitlines()
+@pytest.mark.parametrize("template", NAMES)
+def test_every_policy_names_its_resources_or_says_why_it_cannot(template: str) -> None:
+    lines = (ROOT / template).read_text().splitlines()
     for number, line in enumerate(lines):
         if line.strip() == 'Resource: "*"':
             sid = next(text for text in reversed(lines[:number]) if "Sid:" in text)
-            assert "#" in sid, f"template.yaml:{number + 1} allows every resource and gives no reason"
+            assert "#" in sid, f"{template}:{number + 1} allows every resource and gives no reason"
 
 
-def test_sam_finds_nothing_wrong() -> None:
-    done = sam("validate", "--lint", "--region", "us-east-1")
+@pytest.mark.parametrize("template", NAMES)
+def test_sam_finds_nothing_wrong(template: str) -> None:
+    done = sam("validate", "--lint", "--region", "us-east-1", "--template", template)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-2"])
 def test_cfn_lint_finds_nothing_wrong(region: str) -> None:
-    command = [str(BIN / "cfn-lint"), "template.yaml", "--regions", region]
+    command = [str(BIN / "cfn-lint"), *NAMES, "--regions", region]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
