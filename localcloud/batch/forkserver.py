@@ -12,9 +12,9 @@ one JSON object a packet::
 A request may name a command to run "afterwards", when the child is gone, however it went: it removes what is not a
 process, such as a container, and prints the reason of the end if it knows one.
 
-Each child leads a process group of its own, dies with this process (PR_SET_PDEATHSIG), and takes its whole
-group along when it ends, as a container does. When the socket closes, however the engine ended, every child and
-everything that a child left behind is killed. Only the standard library is imported here.
+Each child leads a process group of its own, dies with this process (PR_SET_PDEATHSIG), and takes along all that it
+started when it ends, as the first process of a container does. When the socket closes, however the engine ended, every
+child and everything that a child left behind is killed. Only the standard library is imported here.
 """
 
 import ctypes
@@ -28,7 +28,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from select import EPOLLIN, epoll
@@ -113,7 +112,12 @@ class ForkServer:
             self._report(failed=request["spawn"], reason=f'exec: "{program}": executable file not found in $PATH')
             return
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # a child must not answer it as this process does
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no room for another process; those that run go on
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+            self._report(failed=request["spawn"], reason=f"fork: {error.strerror}")
+            return
         if pid == 0:
             self._become(request, output)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
@@ -130,6 +134,7 @@ class ForkServer:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != self._pid:
                 os._exit(code)
+            prctl(PR_SET_CHILD_SUBREAPER, 1)  # its orphans are its own, and come to the server only when it has ended
             os.setpgid(0, 0)
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGCHLD, signal.SIGTERM):
@@ -155,7 +160,7 @@ class ForkServer:
             while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
                 self._bury(found.si_pid)
         for stray in self._strays():
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):
                 os.kill(stray, signal.SIGKILL)
 
     def _bury(self, pid: int) -> None:
@@ -167,15 +172,9 @@ class ForkServer:
         if request is not None:
             self._end(request, os.waitstatus_to_exitcode(status))
 
-    def _strays(self) -> Iterator[int]:
-        """Processes that left the group of an attempt which has ended since: orphans come to this process."""
-        for pid in self._descended():
-            if pid not in self._children:
-                with suppress(OSError, KeyError):
-                    named = dict(entry.split("=", 1) for entry in _environment(pid) if "=" in entry)
-                    attempt = f"{named['AWS_BATCH_JOB_ID']}#{named['AWS_BATCH_JOB_ATTEMPT']}"
-                    if attempt not in self._pids:
-                        yield pid
+    def _strays(self) -> list[int]:
+        """Processes that left the group of an attempt which has ended since: what it orphaned comes to this process."""
+        return [pid for pid in self._descended() if pid not in self._children]
 
     def _descended(self) -> list[int]:
         listing = Path(f"/proc/{self._pid}/task/{self._pid}/children")
@@ -220,20 +219,11 @@ def _afterwards(request: dict[str, Any]) -> str | None:
 
     try:
         done = subprocess.run(  # noqa: S603 - the engine's own command
-            request["afterwards"], env=_without_batch(request["env"]), capture_output=True, timeout=60, check=False
+            request["afterwards"], env=request["env"], capture_output=True, timeout=60, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"CannotInspectContainerError: {error}"
     return done.stdout.decode(errors="replace").strip() or None
-
-
-def _without_batch(environment: dict[str, str]) -> dict[str, str]:
-    """What tells strays by their job must not take this for one."""
-    return {name: value for name, value in environment.items() if not name.startswith("AWS_BATCH_")}
-
-
-def _environment(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
 
 
 def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:

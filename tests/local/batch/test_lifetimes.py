@@ -99,10 +99,22 @@ def test_so_many_running_children_can_be_reclaimed(batch: "Batch") -> None:
 
 
 def test_what_a_job_started_ends_with_it(batch: "Batch") -> None:
-    job_id = batch.submit("sleep 300 & echo $!; setsid sleep 300 & echo $!; sleep 0.3")
-    pids = pids_in_log(batch, job_id, 2)
+    script = "sleep 300 & echo $!; setsid sleep 300 & echo $!; env -i setsid sleep 300 & echo $!; sleep 0.3"
+    job_id = batch.submit(script)
+    pids = pids_in_log(batch, job_id, 3)
     assert batch.finish(job_id)["status"] == "SUCCEEDED"
     eventually(lambda: all_dead(pids))
+
+
+def test_an_orphan_lives_as_long_as_the_job_that_left_it(batch: "Batch") -> None:
+    job_id = batch.submit("(setsid sleep 300 & echo $!); until test -e go; do sleep 0.02; done; echo $PWD")
+    (orphan,) = pids_in_log(batch, job_id, 1)
+    batch.finish(batch.submit("setsid sleep 300 &"))  # when this ends, it is looked for what it has left
+    batch.finish(batch.submit("true"))
+    assert alive(orphan)
+    (Path(f"/proc/{orphan}/cwd") / "go").touch()
+    assert batch.finish(job_id)["status"] == "SUCCEEDED"
+    eventually(lambda: not alive(orphan))
 
 
 def test_stopping_the_engine_ends_everything(make_batch: Callable[..., "Batch"]) -> None:

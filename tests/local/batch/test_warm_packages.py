@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.local.batch.processes import eventually
+from tests.local.batch.processes import alive, eventually
 
 if TYPE_CHECKING:
     from tests.local.batch.conftest import Batch
@@ -206,6 +206,53 @@ def test_a_killed_server_costs_its_children_an_attempt_and_is_replaced(batch: "B
     assert job["status"] == "SUCCEEDED"
     assert [each["container"]["exitCode"] for each in job["attempts"]] == [137, 0]
     assert batch.log(job) != [str(server)]
+
+
+def test_a_daemon_ends_with_the_job_that_forked_it(batch: "Batch", package: Any, run: Run) -> None:
+    package(
+        "daemonic",
+        __main__="""
+            import os, time
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    print(os.getpid(), flush=True)
+                    os.chdir("/")
+                    os.closerange(0, 3)
+                    time.sleep(300)
+                os._exit(0)
+            os.wait()
+            time.sleep(0.1)
+        """,
+    )
+    (daemon,) = batch.log(run("daemonic"))
+    eventually(lambda: not alive(int(daemon)))
+
+
+def test_a_machine_without_room_for_a_process_costs_one_attempt_not_the_server(
+    batch: "Batch", package: Any, run: Run
+) -> None:
+    package(
+        "crowded",
+        limit="""
+            import errno, os
+            plain, begun = os.fork, []
+            def fork():  # the server's
+                begun.append(None)
+                if len(begun) == 2:
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+                return plain()
+            os.fork = fork
+        """,
+        __main__="import time; print('runs', flush=True); time.sleep(0 if __import__('sys').argv[1:] else 60)",
+    )
+    first = batch.submit(jobDefinition="crowded")
+    eventually(lambda: batch.log(batch.describe(first)) == ["runs"])
+    second = run("crowded", "quick")
+    assert second["container"]["reason"] == "CannotStartContainerError: fork: Resource temporarily unavailable"
+    assert run("crowded", "quick")["status"] == "SUCCEEDED"
+    assert batch.describe(first)["status"] == "RUNNING"
+    batch.service.handle("terminatejob", {"jobId": first, "reason": "seen"})
 
 
 def test_a_client_of_s3_is_made_with_the_jobs_own_settings(batch: "Batch", package: Any, run: Run) -> None:
