@@ -12,9 +12,11 @@ BLENDER_READY := $(BLENDER)/.ready
 # uv if it is there, else the copy that the virtual environment gets.
 UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+# Docker if its daemon answers.
+ENGINE = $(shell docker info >/dev/null 2>&1 && echo docker || echo podman)
 CODE := functions layers containers localcloud stepbatch tests benchmarks examples
 
-.PHONY: help run render renderer test check bench format image lock clean
+.PHONY: help run render renderer test test-containers check bench format images lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -73,9 +75,25 @@ format: $(DEV_READY) ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-image: ## build the pricer's image with Docker or Podman: make image IMAGE=name:tag
-	mkdir -p out && rm -rf out/context && cp -r containers/pricer out/context && cp -r layers/fanout/fanout out/context/fanout
-	$$(command -v docker || command -v podman) build --platform linux/amd64 --tag "$(IMAGE)" out/context
+images: image-pricer image-worker image-renderer ## build the containers' images, with Docker or else Podman
+
+# One image: make image-pricer [IMAGE=name:tag] [BASE_IMAGE=name:tag] [ENGINE=podman]
+image-%:
+	rm -rf out/context/$* && mkdir -p out/context/$*
+	tar -c --exclude=.venv --exclude=__pycache__ -C containers/$* . -C $(CURDIR)/layers/fanout fanout | tar -x -C out/context/$*
+	$(ENGINE) build --platform linux/amd64 --tag "$(or $(IMAGE),stepbatch/$*:latest)" \
+	  $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) out/context/$*
+	rm -rf out/context/$*
+
+test-containers: $(DEV_READY) container-tools ## build the images, run them as arrays, and every function by sam local invoke
+	$(BIN)/python -m pytest tests/containers
+
+.PHONY: container-tools
+container-tools:
+	@if docker info >/dev/null 2>&1 || command -v podman >/dev/null; then true; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc debootstrap; \
+	else echo "the container tests need Docker, or Podman: apt-get install podman runc"; exit 1; fi
 
 lock: $(RUN_READY) ## resolve the pinned requirements anew
 	cat requirements.in requirements-dev.in > $(VENV)/all.in

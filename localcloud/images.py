@@ -11,14 +11,10 @@ from localcloud.errors import LocalCloudError
 
 ENGINES = ("docker", "podman")
 ENGINE_VARIABLES = (
-    "PATH",
-    "HOME",
-    "DOCKER_HOST",
-    "DOCKER_CONFIG",
-    "XDG_RUNTIME_DIR",
-    "CONTAINERS_CONF",
-    "CONTAINER_HOST",
-)
+    "PATH", "HOME", "XDG_RUNTIME_DIR",
+    "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT",
+    "CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF",
+)  # fmt: skip
 
 
 class LocalImages:
