@@ -107,6 +107,8 @@ class Executor:
                     LOG.exception("batch: the executor goes on after an error of its own")
         finally:
             self._pool.close()
+            for running in self._running.values():
+                running.output.close()
 
     def _round(self) -> None:
         due = self._engine.tick()
@@ -124,15 +126,16 @@ class Executor:
 
     def _patience(self, due: int | None) -> float | None:
         """Seconds until there is something to do though nothing happens."""
-        look = self._pumped + POLL - self._clock() if self._running else None
+        look = min(POLL, self._pumped + POLL - self._clock()) if self._running else None  # clocks are set back
         waits = [each for each in (due, look) if each is not None]
         return max(0, min(waits)) / 1000 if waits else None
 
     def _pump(self) -> None:
         """Every POLL milliseconds; what an attempt prints last is read when it ends."""
         now = self._clock()
-        if now - self._pumped >= POLL:
+        if not 0 <= now - self._pumped < POLL:
             self._pumped = now
+            self._pool.hurry()
             busy = [running.output.pump(now) for running in self._running.values()]
             if any(busy):
                 self._pumped = 0
@@ -144,25 +147,34 @@ class Executor:
                 number = signal.SIGKILL if command.kill else signal.SIGTERM
                 self._running[attempt].server.signal(attempt, number)
             return
+        self._begin((command.job.id, command.attempt), command)
+
+    def _begin(self, attempt: Key, what: Start | Launch) -> None:
         try:
-            self._spawn(self._prepare(command))
+            self._spawn(attempt, self._prepare(what) if isinstance(what, Start) else what)
         except LookupError as error:
-            self._fail(command, f"CannotPullContainerError: {error.args[0]}")
+            self._fail(attempt, f"CannotPullContainerError: {error.args[0]}")
         except LocalCloudError as error:
-            self._fail(command, f"CannotStartContainerError: {error}")
+            self._fail(attempt, f"CannotStartContainerError: {error}")
         except Exception as error:
-            LOG.exception("batch: job %s cannot start", command.job.id)
-            self._fail(command, f"CannotStartContainerError: {error}")
+            LOG.exception("batch: job %s cannot start", attempt[0])
+            self._fail(attempt, f"CannotStartContainerError: {error}")
 
-    def _fail(self, command: Start, reason: str) -> None:
-        self._engine.attempt_ended(command.job.id, command.attempt, exit_code=None, reason=reason)
+    def _fail(self, attempt: Key, reason: str) -> None:
+        self._engine.attempt_ended(*attempt, exit_code=None, reason=reason)
 
-    def _spawn(self, launch: Launch) -> None:
+    def _spawn(self, attempt: Key, launch: Launch) -> None:
         server = self._pool.get(launch)
         reading, writing = os.pipe2(os.O_CLOEXEC)
         output = Output(reading, self._logs, launch.log_group, launch.log_stream)
-        self._running[launch.job_id, launch.attempt] = _Running(launch, server, output)
-        server.spawn(launch, writing)
+        self._running[attempt] = _Running(launch, server, output)
+        try:
+            server.spawn(launch, writing)
+        except (LocalCloudError, OSError):
+            del self._running[attempt]
+            server.pids.pop(attempt, None)
+            output.close()
+            raise
 
     def _hear(self, server: Server) -> None:
         self._selector.register(server, selectors.EVENT_READ, server)
@@ -197,7 +209,8 @@ class Executor:
         for attempt, running in [(attempt, each) for attempt, each in self._running.items() if each.server is server]:
             if again:
                 running.output.close()
-                self._spawn(running.launch)
+                del self._running[attempt]
+                self._begin(attempt, running.launch)
             else:
                 shutil.rmtree(running.launch.directory, ignore_errors=True)
                 self._end(attempt, LOST, None)

@@ -16,6 +16,7 @@ from localcloud.batch.sources import fingerprint
 
 MOST = 8  # fork servers that are kept though nothing runs in them
 LOOK_AGAIN = 1000  # milliseconds between two looks at a package's sources
+PATIENCE = 60_000  # milliseconds that a server may take to import its package
 
 type Kind = tuple[object, ...]
 EXECUTING: Kind = ()
@@ -41,6 +42,7 @@ class Pool:
         self._closing = closing
         self._slots: dict[Kind, _Slot] = {}  # the least recently used first
         self._retired: set[Server] = set()  # serving out their children
+        self._importing: dict[Server, int] = {}  # servers that are not ready yet: milliseconds since 1970
         self._cold: set[Kind] = set()  # packages whose import killed a server: they run as plain processes
 
     def get(self, launch: Launch) -> Server:
@@ -50,9 +52,10 @@ class Pool:
         if slot is not None and self._is_stale(slot):
             self._retire(slot.server)
             slot = None
-        self._slots[kind] = slot or self._open(kind, launch)
+        slot = slot or self._open(kind, launch)
         self._close_idle()
-        return self._slots[kind].server
+        self._slots[kind] = slot
+        return slot.server
 
     def rest(self, server: Server) -> None:
         """An attempt of this server has ended."""
@@ -70,6 +73,15 @@ class Pool:
         self._cold.update(stillborn)
         self._close(server)
         return bool(stillborn)
+
+    def hurry(self) -> None:
+        """Kill servers whose packages take too long to import: such a package may wait for something for ever."""
+        for server, since in list(self._importing.items()):
+            late = self._clock() - since >= PATIENCE
+            if late and not server.ready:
+                server.kill()
+            if late or server.ready:
+                del self._importing[server]
 
     def unread(self) -> list[Server]:
         """Servers whose reports were received, but not seen, while something was sent to them."""
@@ -101,6 +113,7 @@ class Pool:
             before = fingerprint(roots)
             server = Server(environment, interpreter=launch.image.argv_prefix[0], package=launch.image.package)
             slot = _Slot(server, roots, before, self._clock())
+        self._importing[server] = self._clock()
         self._opened(server)
         return slot
 
@@ -117,9 +130,10 @@ class Pool:
 
     def _close_idle(self) -> None:
         idle = [kind for kind, slot in self._slots.items() if not slot.server.pids]
-        for kind in idle[: max(0, len(self._slots) - MOST)]:
+        for kind in idle[: max(0, len(self._slots) + 1 - MOST)]:
             self._close(self._slots.pop(kind).server)
 
     def _close(self, server: Server) -> None:
+        self._importing.pop(server, None)
         self._closing(server)
         server.close()

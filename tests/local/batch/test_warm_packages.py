@@ -170,6 +170,39 @@ def test_a_package_whose_import_crashes_fails_in_its_own_log(batch: "Batch", pac
     assert batch.log(job)[0] == "here"
 
 
+IMPORTED_FOR_EVER = "import os, time\nos.environ.get('AWS_BATCH_JOB_ID') or time.sleep(3600)"  # in the server
+
+
+def test_a_job_whose_package_is_imported_for_ever_can_be_terminated(batch: "Batch", package: Any) -> None:
+    package("endless", waiting=IMPORTED_FOR_EVER, __main__="import endless.waiting")
+    job_id = batch.submit(jobDefinition="endless", retryStrategy={"attempts": 3})
+    batch.service.handle("terminatejob", {"jobId": job_id, "reason": "enough"})
+    job = batch.finish(job_id)
+    assert (job["status"], job["statusReason"], len(job["attempts"])) == ("FAILED", "enough", 1)
+    assert "exitCode" not in job["container"]
+    assert batch.finish(batch.submit("true", jobName="after"))["status"] == "SUCCEEDED"
+
+
+def test_a_package_whose_import_takes_too_long_runs_as_a_process_of_its_own(
+    batch: "Batch", package: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localcloud.batch.pool.PATIENCE", 300)
+    package("slow", waiting=IMPORTED_FOR_EVER, __main__="import slow.waiting; print('ran')")
+    assert batch.log(run("slow")) == ["ran"]
+
+
+def test_a_command_too_long_to_be_passed_on_fails_its_attempt_alone(batch: "Batch", package: Any, run: Run) -> None:
+    package("long", __main__="print('ran')")
+    texts = [{"name": f"TEXT{number}", "value": "x" * 100_000} for number in range(3)]
+    batch.define("much", "long:latest", environment=texts)
+    much = batch.finish(batch.submit(jobDefinition="much"))
+    assert much["container"]["reason"].startswith("CannotStartContainerError: its command and environment are too long")
+    batch.define("more", "long:latest", environment=[{"name": "TEXT", "value": "x" * 200_000}])
+    more = batch.finish(batch.submit(jobDefinition="more"))
+    assert "Argument list too long" in more["container"]["reason"]
+    assert batch.log(run("long")) == ["ran"]
+
+
 def test_a_package_whose_import_starts_a_thread_runs_as_a_process_of_its_own(
     batch: "Batch", package: Any, run: Run
 ) -> None:
