@@ -55,7 +55,8 @@ class Package:
         if "numpy.random" in sys.modules:
             sys.modules["numpy.random"].seed()  # a fresh process would not share its siblings' state
         code = _guarded(lambda: self._execute(arguments))
-        for step in (_join_threads, atexit._run_exitfuncs, sys.stdout.flush, sys.stderr.flush):  # noqa: SLF001 - what Py_Finalize does, without the rest
+        # what Py_Finalize does, without the rest; the first also tells the threads of idle pools to end
+        for step in (threading._shutdown, atexit._run_exitfuncs, _flush):  # type: ignore[attr-defined]  # noqa: SLF001
             failed = _guarded(step)
             code = code or failed
         return code
@@ -125,6 +126,10 @@ def _asked_for_reserved() -> Iterator[list[str]]:
                 asked.append(str(key))
             return super().__getitem__(key)
 
+        def __iter__(self) -> Iterator[Any]:
+            asked.append("all of them")
+            return super().__iter__()
+
     plain = type(os.environ)
     os.environ.__class__ = Watched
     try:
@@ -180,7 +185,7 @@ def _guarded(step: Any) -> int:
     return 0
 
 
-def _join_threads() -> None:
-    for thread in threading.enumerate():
-        if thread is not threading.main_thread() and not thread.daemon:
-            thread.join()
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()

@@ -72,14 +72,15 @@ def test_what_a_child_changes_no_other_child_sees(batch: "Batch", package: Any, 
         assert batch.log(run("scribbler")) == ["[] None []"]
 
 
+@pytest.mark.parametrize("environment", ["os.environ", "{**os.environ}"])
 def test_a_module_that_asks_for_its_index_while_it_is_imported_gets_its_own(
-    batch: "Batch", package: Any, run: Run
+    batch: "Batch", package: Any, run: Run, environment: str
 ) -> None:
     package(
         "eager",
-        settings="""
+        settings=f"""
             import os
-            INDEX = os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "none")
+            INDEX = {environment}.get("AWS_BATCH_JOB_ARRAY_INDEX", "none")
         """,
         __main__="from eager.settings import INDEX; print(INDEX)",
     )
@@ -123,6 +124,9 @@ def test_an_edited_module_is_imported_again(
         ("import os; os.kill(os.getpid(), 15)", 143, None),
         ("def f(:", 1, "SyntaxError: invalid syntax"),
         ("import nowhere", 1, "ModuleNotFoundError: No module named 'nowhere'"),
+        ("import sys; print('bye'); sys.stdout.close()", 0, "bye"),
+        ("import sys; print('bye'); sys.stdout = sys.stderr = None", 0, "bye"),
+        ("import atexit; atexit.register(lambda: 1 / 0)", 0, "ZeroDivisionError: division by zero"),
     ],
 )
 def test_a_program_ends_as_it_would_by_itself(
@@ -154,6 +158,18 @@ def test_exit_handlers_threads_and_buffers_are_seen_to(batch: "Batch", package: 
         """,
     )
     assert batch.log(run("orderly")) == ["no newline thread", "handler"]
+
+
+def test_a_pool_of_threads_that_nobody_shut_down_does_not_keep_a_job(batch: "Batch", package: Any, run: Run) -> None:
+    package(
+        "pooled",
+        __main__="""
+            import concurrent.futures
+            threads = concurrent.futures.ThreadPoolExecutor(2)
+            threads.submit(print, "worked")
+        """,
+    )
+    assert batch.log(run("pooled")) == ["worked"]
 
 
 def test_two_children_do_not_share_random_numbers(batch: "Batch", package: Any, run: Run) -> None:
