@@ -78,7 +78,7 @@ def test_containers_price_what_processes_price_to_the_last_bit(cloud: Cloud, pro
     runs = [start(each, "same") for each in (cloud, processes)]
     for run in runs:
         ended = eventually(run)
-            assert ended["status"] == "SUCCEEDED", ended
+        assert ended["status"] == "SUCCEEDED", ended
     assert aggregate(cloud, "same") == aggregate(processes, "same")
     assert not containers(engine, "--all")
 
