@@ -22,7 +22,8 @@ from fanout.prices import Price, SlicePrices, Unpriced, read_slice_prices
 from fanout.request import parse_request
 from fanout.s3 import Objects, S3Uri, sha256
 from price_quality import Precision, models_of
-from price_report import ROWS_SHOWN, positions_csv, report_page, row
+from price_report import ROWS_SHOWN, report_page
+from price_table import Table
 from price_totals import Totals
 
 MODEL = "model.json"
@@ -49,13 +50,17 @@ class Collation:
     """What the results add up to."""
 
     precision: Precision
+    table: Table
     totals: Totals = field(default_factory=Totals)
-    rows: list[tuple[int, bytes]] = field(default_factory=list)  # of the table, by place in the book
     shown: list[tuple[Position, Price]] = field(default_factory=list)  # on the page
     failed: list[Unpriced] = field(default_factory=list)
     files: list[OutputFile] = field(default_factory=list)
     seconds: float = 0.0
     attempts: int = 0
+
+    @property
+    def priced(self) -> int:
+        return len(self.table.lines)
 
     def add(self, positions: Sequence[Position], prices: SlicePrices) -> None:
         """A slice's positions, in the order of the book; a million of them must fit, so little of each is kept."""
@@ -63,7 +68,7 @@ class Collation:
         by_index = {price.index: price for price in prices.prices}
         for position in positions:
             if price := by_index.get(position.index):
-                self.rows.append((position.index, row(position, price)))
+                self.table.add(position, price)
                 self.totals.add(position, price)
                 self.precision.add(price)
                 if position.index < ROWS_SHOWN:
@@ -93,7 +98,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "jobName": request.job_name,
         "status": "PARTIAL" if collation.failed else "COMPLETE",
         "positions": plan.items,
-        "priced": len(collation.rows),
+        "priced": collation.priced,
         "missedTarget": collation.precision.missed,
         "aggregateUri": str(output / "aggregate.json"),
         "outputUri": str(output),
@@ -102,7 +107,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def collate(plan: Plan, output: S3Uri, reasons: Mapping[int, str], objects: Objects) -> Collation:
     """Goes through slices and book side by side; every position ends up priced or failed, none twice."""
-    collation = Collation(precision=Precision(plan.work.parameters["targetStandardErrorBp"]))
+    asked = plan.work.parameters
+    collation = Collation(precision=Precision(asked["targetStandardErrorBp"]), table=Table(greeks=asked["greeks"]))
     lines = staged_lines(objects, output, plan, "positions.jsonl")
     for index, (body, notes) in enumerate(results(plan, output, objects)):
         start, stop = plan.slice(index)
@@ -169,7 +175,7 @@ def aggregate_of(
     return {
         "jobName": request.job_name,
         "positions": plan.items,
-        "priced": len(collation.rows),
+        "priced": collation.priced,
         "failed": msgspec.to_builtins(collation.failed),
         "complete": not collation.failed,
         **collation.totals.report(market.fx),
@@ -185,13 +191,12 @@ def write_outputs(
     request: CollateRequest, output: S3Uri, plan: Plan, collation: Collation, aggregate: dict[str, Any], market: Market
 ) -> None:
     """Every output but the manifest."""
-    collation.rows.sort()
     collation.shown.sort(key=lambda pair: pair[0].index)
     timings = {"slices": plan.array_size, "childSeconds": collation.seconds, "attempts": collation.attempts}
     outputs = {
         "aggregate.json": (dump(aggregate), "application/json"),
         "timings.json": (dump(timings), "application/json"),
-        "positions.csv": (positions_csv(row for _, row in collation.rows), "text/csv"),
+        "positions.csv": (collation.table.csv(), "text/csv"),
         "report.html": (report_page(aggregate, collation.shown), "text/html"),
     }
     for name, (body, content_type) in outputs.items():

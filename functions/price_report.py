@@ -1,60 +1,36 @@
-"""A priced book as a table for spreadsheets and as a page for people."""
+"""A priced book as a page for people."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import islice
 from typing import Any
 
 from fanout.book import Position
 from fanout.prices import Price
+from price_table import percent
 from price_totals import underlying_name
 
-HOLDING = ["index", "id", "side", "underlyings", "strikes"]
-AMOUNTS = ["currency", "notional", "pv", "standardError", "pvPercent", "paths"]
-OUTLOOK = ["callProbability", "lossProbability", "expectedLifeYears"]
-COLUMNS = [*HOLDING, *AMOUNTS, *OUTLOOK]
 ROWS_SHOWN = 1_000  # a page with more rows than this helps nobody: the table is in positions.csv
-BAR_WIDTH = 360  # pixels of the longest bar
+WHOLE_UNITS = 100_000  # PVs from here on are shown without cents
 
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1c2733}
-h1{font-size:1.5rem;margin-bottom:0}h2{font-size:1.1rem;margin-top:2rem}.quiet{color:#5d6b78}
-table{border-collapse:collapse;width:100%}td,th{padding:.25rem .6rem;border-bottom:1px solid #dde3e8;text-align:left}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.big{font-size:1.9rem;font-variant-numeric:tabular-nums}
-.bad{background:#fdecea;padding:.6rem 1rem;border-left:4px solid #c0392b}rect{fill:#3572a5}rect.short{fill:#c0392b}
+:root{color-scheme:light dark;--page:#fff;--text:#1c2733;--quiet:#5d6b78;--line:#dde3e8;--bad:#fdecea;--long:#3572a5;
+--short:#c0392b}
+@media(prefers-color-scheme:dark){:root{--page:#14191f;--text:#dfe6ec;--quiet:#93a1ae;--line:#2c3640;--bad:#3a1d1b;
+--long:#5b9bd0;--short:#e0604f}}
+body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:var(--text);
+background:var(--page);overflow-wrap:break-word}
+h1{font-size:1.5rem;margin-bottom:0}h2{font-size:1.1rem;margin-top:2rem}.quiet{color:var(--quiet)}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
+td,th{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.big{font-size:1.9rem;font-variant-numeric:tabular-nums;margin:1rem 0}.big span{white-space:nowrap}
+.bad{background:var(--bad);padding:.6rem 1rem;border-left:4px solid var(--short)}
+td.bar{width:40%;min-width:6rem}td.bar i{display:block;height:.75rem;background:var(--long)}
+td.bar i.short{background:var(--short)}
+@media(max-width:40rem){.bar{display:none}.big{font-size:1.5rem}td,th{padding:.25rem .35rem}}
 """
-
-
-def positions_csv(rows: Iterable[bytes]) -> bytes:
-    """One row a priced position; amounts in currency units, ``pvPercent`` in % of notional."""
-    return b"".join([line(COLUMNS), *rows])
-
-
-def row(position: Position, price: Price) -> bytes:
-    """A position's line of the table."""
-    strikes = "+".join(f"{underlying.strike:.12g}" for underlying in position.underlyings)
-    holding = (position.index, position.id, position.side, underlying_name(position), strikes)
-    amounts = (price.currency, f"{position.notional:.12g}", repr(price.pv), repr(price.standard_error))
-    return line((*holding, *amounts, repr(percent(position, price)), price.paths, *outlook(price)))
-
-
-def line(cells: Sequence[object]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode()
-
-
-def outlook(price: Price) -> tuple[str, str, str]:
-    """How likely the note is called at all, how likely it loses, and how long it lives; empty where nobody knows."""
-    called = sum(call.value for call in price.autocall_probabilities)
-    loss, life = price.loss_probability, price.expected_life
-    return (f"{called:.6f}", f"{loss.value:.6f}" if loss else "", f"{life.value:.4f}" if life else "")
-
-
-def percent(position: Position, price: Price) -> float:
-    """The PV in % of notional."""
-    return 100 * price.pv / position.notional
+Row = tuple[tuple[str, ...], str, dict[str, Any]]  # names, currency, sum
 
 
 def report_page(aggregate: dict[str, Any], shown: Sequence[tuple[Position, Price]]) -> bytes:
@@ -62,16 +38,17 @@ def report_page(aggregate: dict[str, Any], shown: Sequence[tuple[Position, Price
     title = escape(f"{aggregate['jobName']}: {aggregate['priced']} of {aggregate['positions']} positions priced")
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width,initial-scale=1">',
         f"<title>{title}</title><style>{STYLE}</style></head><body>",
         f"<h1>{title}</h1>",
         f'<p class="quiet">Valuation date {aggregate["valuationDate"]}. {aggregate["pathsPriced"]:,} paths.</p>',
         _totals(aggregate),
         _quality(aggregate),
         _failures(aggregate["failed"]),
-        _sums("By underlying", "Underlying", aggregate["byUnderlying"]),
+        _sums("By underlying", ("Underlying",), _by_underlying(aggregate)),
         _risk(aggregate.get("risk")),
         _scenarios(aggregate.get("scenarios")),
-        _sums("By strike", "Strike", aggregate["byStrike"]),
+        _sums("By underlying and strike", ("Underlying", "Strike"), _by_strike(aggregate)),
         _positions(shown, aggregate["priced"]),
         "</body></html>\n",
     ]
@@ -79,14 +56,20 @@ def report_page(aggregate: dict[str, Any], shown: Sequence[tuple[Position, Price
 
 
 def _totals(aggregate: dict[str, Any]) -> str:
-    lines = [
-        f'<p class="big">{currency} {total["pv"]:,.0f} <span class="quiet">± {total["standardError"]:,.0f}</span></p>'
-        for currency, total in aggregate["totals"].items()
-    ]
+    lines = []
+    for currency, total in aggregate["totals"].items():
+        pv, error = amounts(total["pv"], total["standardError"])
+        lines.append(f'<p class="big"><span>{currency} {pv}</span> <span class="quiet">± {error}</span></p>')
     if len(lines) > 1 and "pv" in aggregate:
-        whole = f"{aggregate['currency']} {aggregate['pv']:,.0f} ± {aggregate['standardError']:,.0f}"
-        lines.append(f'<p class="quiet">Together {whole} (one standard error)</p>')
+        pv, error = amounts(aggregate["pv"], aggregate["standardError"])
+        lines.append(f'<p class="quiet">Together {aggregate["currency"]} {pv} ± {error} (one standard error)</p>')
     return "\n".join(lines)
+
+
+def amounts(pv: float, error: float) -> tuple[str, str]:
+    """A PV and its standard error with as many decimals."""
+    decimals = 0 if abs(pv) >= WHOLE_UNITS else 2
+    return f"{pv:,.{decimals}f}", f"{error:,.{decimals}f}"
 
 
 def _quality(aggregate: dict[str, Any]) -> str:
@@ -115,20 +98,43 @@ def _failures(failed: Sequence[dict[str, Any]]) -> str:
     return f'<div class="bad"><strong>{title}</strong><ul>{rows}</ul></div>'
 
 
-def _sums(title: str, what: str, sums: dict[str, dict[str, dict[str, Any]]]) -> str:
-    rows = [(key, currency, total) for key, by_currency in sums.items() for currency, total in by_currency.items()]
+def _by_underlying(aggregate: dict[str, Any]) -> Iterable[Row]:
+    for name, by_currency in aggregate["byUnderlying"].items():
+        yield from (((name,), currency, total) for currency, total in by_currency.items())
+
+
+def _by_strike(aggregate: dict[str, Any]) -> Iterable[Row]:
+    for name, strikes in aggregate["byUnderlyingAndStrike"].items():
+        for strike, by_currency in strikes.items():
+            yield from (((name, strike), currency, total) for currency, total in by_currency.items())
+
+
+def _sums(title: str, what: Sequence[str], sums: Iterable[Row]) -> str:
+    """Amounts of one currency have bars on one scale; those of two cannot be compared."""
+    rows = list(islice(sums, ROWS_SHOWN))
     if not rows:
         return ""
-    longest = max(abs(total["pv"]) for _, _, total in rows) or 1.0
+    longest: dict[str, float] = {}
+    for _, currency, total in rows:
+        longest[currency] = max(longest.get(currency, 0.0), abs(total["pv"]))
     body = "".join(
-        f'<tr><td>{escape(key)}</td><td>{currency}</td><td class="n">{total["positions"]:,}</td>'
-        f'<td class="n">{total["pv"]:,.0f}</td><td class="n">{total["standardError"]:,.0f}</td>'
-        f"<td>{_bar(total['pv'], longest)}</td></tr>"
-        for key, currency, total in rows
+        f"<tr>{''.join(f'<td>{escape(name)}</td>' for name in names)}<td>{currency}</td>{numbers(total)}"
+        f"{_bar(total['pv'], longest[currency])}</tr>"
+        for names, currency, total in rows
     )
-    numbers = "".join(f'<th class="n">{name}</th>' for name in ("Positions", "PV", "±"))
-    head = f"<tr><th>{what}</th><th></th>{numbers}<th></th></tr>"
-    return f"<h2>{title}</h2><table>{head}{body}</table>"
+    heads = "".join(f"<th>{name}</th>" for name in (*what, ""))
+    heads += "".join(f'<th class="n">{name}</th>' for name in ("Positions", "PV", "±")) + '<th class="bar"></th>'
+    return f'<h2>{title}</h2><div class="wide"><table><tr>{heads}</tr>{body}</table></div>'
+
+
+def numbers(total: dict[str, Any]) -> str:
+    cells = f"{total['positions']:,}", *amounts(total["pv"], total["standardError"])
+    return "".join(f'<td class="n">{cell}</td>' for cell in cells)
+
+
+def _bar(value: float, longest: float) -> str:
+    width = 100 * abs(value) / longest if longest else 0
+    return f'<td class="bar"><i class="{"short" if value < 0 else "long"}" style="width:{width:.1f}%"></i></td>'
 
 
 def _risk(risk: dict[str, Any] | None) -> str:
@@ -149,7 +155,7 @@ def _risk(risk: dict[str, Any] | None) -> str:
         for currency, sums in by_currency.items()
     )
     rho = ", ".join(f"{currency} {total['value']:,.0f}" for currency, total in risk["rho"].items())
-    table = f"<table><tr><th>Underlying</th><th></th>{head}</tr>{body}</table>"
+    table = f'<div class="wide"><table><tr><th>Underlying</th><th></th>{head}</tr>{body}</table></div>'
     return f'<h2>Risk</h2>{table}<p class="quiet">Rho, 1 bp: {rho}</p>'
 
 
@@ -160,17 +166,15 @@ def _scenarios(scenarios: dict[str, Any] | None) -> str:
     tables = []
     for currency, grid in scenarios["pv"].items():
         rows = "".join(
-            f"<tr><td>{100 * change:+.0f}</td>" + "".join(f'<td class="n">{value:,.0f}</td>' for value in row) + "</tr>"
+            f'<tr><td class="n">{100 * change:+.0f}</td>'
+            + "".join(f'<td class="n">{value:,.0f}</td>' for value in row)
+            + "</tr>"
             for change, row in zip(scenarios["volatilityChanges"], grid, strict=True)
         )
-        tables.append(f"<table><tr><th>{currency}: volatility points, spot</th>{head}</tr>{rows}</table>")
-    return f"<h2>Scenarios</h2>{''.join(tables)}"
-
-
-def _bar(value: float, longest: float) -> str:
-    width = round(BAR_WIDTH * abs(value) / longest)
-    side = "short" if value < 0 else "long"
-    return f'<svg width="{BAR_WIDTH}" height="12"><rect class="{side}" width="{width}" height="12"/></svg>'
+        corner = f'<th class="n">{currency}</th>'
+        tables.append(f'<div class="wide"><table><tr>{corner}{head}</tr>{rows}</table></div>')
+    note = '<p class="quiet">The book’s PV with all spots moved (across) and all volatilities, in points (down).</p>'
+    return f"<h2>Scenarios</h2>{note}{''.join(tables)}"
 
 
 def _positions(shown: Sequence[tuple[Position, Price]], of: int) -> str:
@@ -185,4 +189,4 @@ def _positions(shown: Sequence[tuple[Position, Price]], of: int) -> str:
         '<tr><th>Position</th><th>Underlying</th><th>Side</th><th class="n">Notional</th>'
         '<th class="n">PV</th><th class="n">±</th><th class="n">of notional</th></tr>'
     )
-    return f"<h2>Positions{more}</h2><table>{head}{rows}</table>"
+    return f'<h2>Positions{more}</h2><div class="wide"><table>{head}{rows}</table></div>'

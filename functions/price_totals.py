@@ -54,7 +54,7 @@ class Totals:
     """Running totals; positions are added in the order of the staged book, so that no slicing changes a bit."""
 
     by_currency: Sums = field(default_factory=dict)
-    by_strike: dict[str, Sums] = field(default_factory=dict)
+    by_strike: dict[tuple[str, str], Sums] = field(default_factory=dict)  # of an underlying: 100 of one is not of all
     by_underlying: dict[str, Sums] = field(default_factory=dict)
     baskets: int = 0  # positions on several underlyings: they have no one strike
     paths: int = 0
@@ -65,7 +65,7 @@ class Totals:
         self.risks.add(price)
         homes = [self.by_currency, self.by_underlying.setdefault(underlying_name(position), {})]
         if len(position.underlyings) == 1:
-            homes.append(self.by_strike.setdefault(strike_name(position), {}))
+            homes.append(self.by_strike.setdefault((underlying_name(position), strike_name(position)), {}))
         else:
             self.baskets += 1
         for home in homes:
@@ -77,16 +77,32 @@ class Totals:
         if whole := in_one_currency(self.by_currency, fx):
             currency, total = whole
             report |= {"currency": currency, "pv": total.pv, "standardError": total.standard_error}
-        report["byStrike"] = {key: _reports(self.by_strike[key]) for key in sorted(self.by_strike, key=float)}
+        report["byStrike"] = {strike: _reports(sums) for strike, sums in self._whatever_underlying().items()}
         report["byStrikeLeavesOut"] = self.baskets
         report["byUnderlying"] = {key: _reports(self.by_underlying[key]) for key in sorted(self.by_underlying)}
+        report["byUnderlyingAndStrike"] = self._by_underlying_and_strike()
         report["pathsPriced"] = self.paths
         return report | self.risks.report()
 
     def pv_by_strike(self, fx: Fx | None) -> dict[str, float]:
         """Strike -> PV, as the workshop's aggregation has it; a strike that no one currency covers is left out."""
-        wholes = {strike: in_one_currency(sums, fx) for strike, sums in self.by_strike.items()}
-        return {strike: whole[1].pv for strike, whole in sorted(wholes.items(), key=_strike) if whole}
+        wholes = {strike: in_one_currency(sums, fx) for strike, sums in self._whatever_underlying().items()}
+        return {strike: whole[1].pv for strike, whole in wholes.items() if whole}
+
+    def _whatever_underlying(self) -> dict[str, Sums]:
+        """By strike alone, as the workshop's reader of one index wants it."""
+        found: dict[str, Sums] = {}
+        for (_, strike), sums in sorted(self.by_strike.items(), key=_strike_first):
+            home = found.setdefault(strike, {})
+            for currency, part in sums.items():
+                home.setdefault(currency, Sum()).add(part.pv, part.scrambles, part.positions)
+        return found
+
+    def _by_underlying_and_strike(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for (name, strike), sums in sorted(self.by_strike.items(), key=_name_first):
+            found.setdefault(name, {})[strike] = _reports(sums)
+        return found
 
 
 def in_one_currency(sums: Mapping[str, Sum], fx: Fx | None) -> tuple[str, Sum] | None:
@@ -114,5 +130,11 @@ def _reports(sums: Mapping[str, Sum]) -> dict[str, Any]:
     return {currency: sums[currency].report() for currency in sorted(sums)}
 
 
-def _strike(item: tuple[str, Any]) -> float:
-    return float(item[0])
+def _strike_first(item: tuple[tuple[str, str], Any]) -> tuple[float, str]:
+    (name, strike), _ = item
+    return float(strike), name
+
+
+def _name_first(item: tuple[tuple[str, str], Any]) -> tuple[str, float]:
+    (name, strike), _ = item
+    return name, float(strike)

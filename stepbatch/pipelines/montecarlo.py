@@ -163,8 +163,20 @@ def positions(priced: list[dict[str, str]], of: int) -> Sheet:
         notional = float(each["notional"]) * (-1 if each["side"] == "short" else 1)
         prices = value_and_error({"pv": float(each["pv"]), "standardError": float(each["standardError"])})
         percent = f"{float(each['pvPercent']):.3f}"
-        rows.add_row(each["id"], each["underlyings"], each["currency"], amount(notional), *prices, percent)
+        rows.add_row(
+            shown_name(each["id"]),
+            shown_name(each["underlyings"]),
+            each["currency"],
+            amount(notional),
+            *prices,
+            percent,
+        )
     return rows
+
+
+def shown_name(cell: str) -> str:
+    """A name without the mark that keeps spreadsheets from calculating it."""
+    return cell.removeprefix("'")
 
 
 def show_unpriced(failed: list[dict[str, Any]], to: Console) -> None:

@@ -22,7 +22,7 @@ TOTALS = {
 }
 CSV = """index,id,side,underlyings,strikes,currency,notional,pv,standardError,pvPercent,paths
 0,small,long,SX5E,3500,EUR,100,98.5,0.1,98.5,64
-1,large[b],short,SX5E+SMI,3500+100,EUR,1000000,-991234.5,12.0,-99.12345,64
+1,'=large[b],short,SX5E+SMI,3500+100,EUR,1000000,-991234.5,12.0,-99.12345,64
 """
 
 
@@ -118,7 +118,7 @@ def test_totals_largest_positions_and_those_without_a_price_are_shown(tmp_path: 
     assert "book: 2 of 3 positions priced" in text
     assert "1,234,568" in text
     assert "-5.25" in text
-    assert text.index("large[b]") < text.index("small")
+    assert text.index(" =large[b]") < text.index(" small")
     assert "-1,000,000" in text
     assert "positions[17] N17: slice 2: exit code 1" in text
     assert f"files: {tmp_path} (positions.csv, aggregate.json)" in text
