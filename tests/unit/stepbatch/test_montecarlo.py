@@ -118,7 +118,7 @@ def test_totals_largest_positions_and_those_without_a_price_are_shown(tmp_path: 
     assert "book: 2 of 3 positions priced" in text
     assert "1,234,568" in text
     assert "-5.25" in text
-    assert text.index(" =large[b]") < text.index(" small")
+    assert text.index("\n=large[b] ") < text.index("\nsmall ")
     assert "-1,000,000" in text
     assert "positions[17] N17: slice 2: exit code 1" in text
     assert f"files: {tmp_path} (positions.csv, aggregate.json)" in text
