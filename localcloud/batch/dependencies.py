@@ -67,7 +67,9 @@ def _wait_for(job: Job, others: Sequence[Job]) -> list[Job]:
     for other in others:
         if not other.ended:
             job.unmet += 1
-            other.waiters = [*(other.waiters or ()), job]
+            if other.waiters is None:
+                other.waiters = []
+            other.waiters.append(job)
     return [job] if any(other.status is Status.FAILED for other in others) else []
 
 

@@ -79,7 +79,7 @@ def launch(start: Start, image: Image, credentials: Mapping[str, str], host: Hos
     paths = [*map(str, image.pythonpath), *filter(None, [declared.get("PYTHONPATH")])]
     if paths:
         shared["PYTHONPATH"] = ":".join(paths)
-    own = {"HOME": str(directory), "TMPDIR": str(directory), **base.own}
+    own = {name: str(directory) for name in ("HOME", "TMPDIR") if name not in declared} | base.own
     return replace(base, shared=shared, own=own)
 
 

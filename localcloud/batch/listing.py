@@ -22,16 +22,18 @@ def page(jobs: Sequence[Job], body: Mapping[str, Any]) -> tuple[list[Job], str |
     chosen = _filter(body)
     if chosen and body.get("arrayJobId"):
         raise RefusedError("Filters cannot be applied to the child jobs of an array")
-    status = Status(body.get("jobStatus") or Status.RUNNING)
+    status = body.get("jobStatus") or Status.RUNNING.value
+    if status not in list(Status):
+        raise RefusedError(f"jobStatus {status} is not one of {', '.join(Status)}")
     most = FILTERED_PAGE if chosen else PAGE
-    limit = body.get("maxResults") or most
+    limit = body.get("maxResults", most)
     if not 1 <= limit <= most:
         raise RefusedError(f"maxResults must be between 1 and {most}, got {limit}")
     left = _position(body, len(jobs))
     found: list[Job] = []
     for number in range(len(jobs) - left, len(jobs)):
         job = jobs[number]
-        if not (_passes(job, *chosen) if chosen else job.status is status):
+        if not (_passes(job, *chosen) if chosen else job.status == status):
             continue
         if len(found) == limit:
             return found, _token(body, len(jobs) - number)
@@ -81,7 +83,7 @@ def _position(body: Mapping[str, Any], count: int) -> int:
         return count
     try:
         left, *question = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError:
+    except (TypeError, ValueError):
         raise RefusedError("Invalid nextToken") from None
     if question != _question(body) or not isinstance(left, int) or not 0 <= left <= count:
         raise RefusedError("Invalid nextToken")

@@ -16,6 +16,8 @@ MAX_DEPENDENCIES = 20
 MAX_REQUEST = 30 * 1024  # bytes
 MAX_OVERRIDES = 8192  # characters; ECS's limit, which Batch meets only when it starts the job
 MAX_TAGS = 50
+MAX_TAG_KEY, MAX_TAG_VALUE = 128, 256  # characters
+RESOURCES = ("VCPU", "MEMORY", "GPU")
 MIN_TIMEOUT = 60  # seconds
 RECLAIM_NOTICE = 2.0  # seconds; EC2 gives two minutes, which nobody wants to wait for at a desk
 UNLIMITED = Environment(name="local", cpu=2**62)
@@ -81,10 +83,20 @@ def check(body: Document) -> None:
     array = body.get("arrayProperties")
     if array is not None and array.get("size") not in ARRAY_SIZES:
         raise RefusedError(f"Array size must be between 2 and 10,000, got {array.get('size')}")
-    if len(body.get("tags") or {}) > MAX_TAGS:
-        raise RefusedError(f"A job cannot have more than {MAX_TAGS} tags")
+    check_tags(body.get("tags") or {})
     for each in dependencies:
         _check_dependency(each, is_array=array is not None)
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """What a job's tags may be, all of them together."""
+    if len(tags) > MAX_TAGS:
+        raise RefusedError(f"A job cannot have more than {MAX_TAGS} tags")
+    for key, value in tags.items():
+        if not 1 <= len(key) <= MAX_TAG_KEY or key.lower().startswith("aws:"):
+            raise RefusedError(f"Tag key {key} must have 1 to {MAX_TAG_KEY} characters and cannot start with aws:")
+        if len(value) > MAX_TAG_VALUE:
+            raise RefusedError(f"The value of tag {key} must have at most {MAX_TAG_VALUE} characters, got {len(value)}")
 
 
 def _check_dependency(dependency: Document, *, is_array: bool) -> None:
@@ -155,10 +167,13 @@ def parse_resources(container: Document, overrides: Document) -> Resources:
     for source in (container, overrides):
         wanted |= {kind: source[key] for kind, key in (("VCPU", "vcpus"), ("MEMORY", "memory")) if source.get(key)}
     for source in (container, overrides):
-        wanted |= {each["type"]: each["value"] for each in source.get("resourceRequirements") or []}
+        for each in source.get("resourceRequirements") or []:
+            if each["type"] not in RESOURCES:
+                raise RefusedError(f"ResourceRequirements type {each['type']} is not one of {', '.join(RESOURCES)}")
+            wanted[each["type"]] = each["value"]
     try:
         cpu, memory = round(1000 * float(wanted["VCPU"])), int(wanted["MEMORY"])
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise RefusedError(f"ResourceRequirements values must be numbers: {error}") from None
     if cpu <= 0:
         raise RefusedError(f"Container vcpus must be greater than 0, got {wanted['VCPU']}")
@@ -193,7 +208,9 @@ def _environment(container: Document, overrides: Document) -> dict[str, str]:
     declared: dict[str, str] = {}
     for source in (container, overrides):
         for each in source.get("environment") or []:
-            if each.get("name", "").startswith("AWS_BATCH"):
+            if not each.get("name"):
+                raise RefusedError("Environment variables must have a name")
+            if each["name"].startswith("AWS_BATCH"):
                 raise RefusedError(f"Environment variables cannot start with AWS_BATCH: {each['name']}")
             declared[each["name"]] = each.get("value", "")
     return declared

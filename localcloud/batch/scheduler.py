@@ -39,7 +39,8 @@ class Scheduler:
         if job is None or not colon:
             return job
         children = job.array.children if job.array else []
-        return children[int(index)] if index.isdecimal() and int(index) < len(children) else None
+        known = index.isdecimal() and int(index) < len(children) and index == str(int(index))
+        return children[int(index)] if known else None
 
     @property
     def next_due(self) -> int | None:

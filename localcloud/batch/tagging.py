@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.batch.jobs import Job
-from localcloud.batch.requests import MAX_TAGS, RefusedError
+from localcloud.batch.requests import RefusedError, check_tags
 
 type Document = Mapping[str, Any]
 
@@ -22,8 +22,7 @@ class Tagging:
 
     def _tag(self, body: Document) -> dict[str, Any]:
         tags = self._tags(body)
-        if len({**tags, **body["tags"]}) > MAX_TAGS:
-            raise RefusedError(f"A job cannot have more than {MAX_TAGS} tags")
+        check_tags({**tags, **body["tags"]})
         tags.update(body["tags"])
         return {}
 

@@ -100,26 +100,24 @@ class Views:
             outcome["reason"] = attempt.reason
         return outcome
 
-    def _placement(self, job: Job, attempt: int) -> dict[str, Any]:
+    def _placement(self, job: Job, attempt: int, *, logged: bool) -> dict[str, Any]:
+        """Where an attempt runs or ran; a container that never started has no log."""
         cluster = job.spec.queue.environments[0].name
-        return {
+        placement: dict[str, Any] = {
             "containerInstanceArn": f"{self._ecs}:container-instance/{cluster}/{task_id(cluster, 0)}",
             "taskArn": f"{self._ecs}:task/{cluster}/{task_id(job.id, attempt)}",
-            "logStreamName": log_stream(job.spec, job.id, attempt),
             "networkInterfaces": [],
         }
+        return placement | ({"logStreamName": log_stream(job.spec, job.id, attempt)} if logged else {})
 
     def _attempt(self, job: Job, number: int, attempt: Attempt) -> dict[str, Any]:
-        shown: dict[str, Any] = {
-            "container": {**self._outcome(attempt), **self._placement(job, number)},
+        began = attempt.started_at is not None
+        return {
+            "container": {**self._outcome(attempt), **self._placement(job, number, logged=began)},
             "stoppedAt": attempt.stopped_at,
             "statusReason": attempt.status_reason,
+            **({"startedAt": attempt.started_at} if began else {}),
         }
-        if attempt.started_at is not None:
-            shown["startedAt"] = attempt.started_at
-        else:
-            del shown["container"]["logStreamName"]
-        return shown
 
     def _container(self, job: Job) -> dict[str, Any]:
         """The definition's container with the submission's overrides, and what became of the last attempt."""
@@ -142,8 +140,10 @@ class Views:
             "resourceRequirements": [{"type": kind, "value": value} for kind, value in required.items()],
         }
         running = job.status is Status.RUNNING
-        if running or (job.attempts and job.status is not Status.STARTING):
-            container |= self._placement(job, len(job.attempts) + running)
-        if job.attempts and not running:
+        if running:
+            container |= self._placement(job, len(job.attempts) + 1, logged=True)
+        elif job.attempts:
             container |= self._outcome(job.attempts[-1])
+            if job.status is not Status.STARTING:
+                container |= self._placement(job, len(job.attempts), logged=job.attempts[-1].started_at is not None)
         return container

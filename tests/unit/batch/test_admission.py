@@ -127,6 +127,16 @@ def test_a_hundred_thousand_queued_children_do_not_slow_the_next_event(desk: "De
     assert seconds[1] < 5 * seconds[0] + 0.001, seconds
 
 
+def test_the_thousandth_job_that_waits_for_another_costs_no_more_than_the_first(desk: "Desk") -> None:
+    first = desk.submit("first")
+    waiting = [desk.submit(f"waiting{number}", after=[first]) for number in range(3)]
+    kept = first.waiters
+    waiting += [desk.submit(f"more{number}", after=[first]) for number in range(3)]
+    assert first.waiters is kept, "nothing was copied"
+    desk.end(first)
+    assert [job.unmet for job in waiting] == [0] * 6
+
+
 def _seconds_per_event(desk: "Desk", jobs: Sequence[Job]) -> float:
     times = []
     for job in jobs:

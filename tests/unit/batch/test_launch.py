@@ -63,6 +63,12 @@ def test_nothing_of_the_developers_environment_gets_through(child: Start, monkey
     assert environment["HOME"] == environment["TMPDIR"] == str(launch(child, IMAGE, KEYS, HOST).directory)
 
 
+def test_a_declared_home_is_the_jobs(desk: "Desk") -> None:
+    environment = launch(Start(_declaring(desk, {"HOME": "/mine"}), 1, "spot"), IMAGE, KEYS, HOST).environment
+    assert environment["HOME"] == "/mine"
+    assert environment["TMPDIR"].startswith("/attempts/")
+
+
 def test_the_images_path_comes_before_a_declared_one(desk: "Desk") -> None:
     job = _declaring(desk, {"PYTHONPATH": "/mine"})
     assert launch(Start(job, 1, "spot"), IMAGE, KEYS, HOST).environment["PYTHONPATH"] == "/c:/l:/mine"

@@ -84,9 +84,12 @@ def test_a_filter_finds_jobs_of_any_status(newest_first: list[Job], name: str, v
     ("body", "message"),
     [
         ({"maxResults": 1001}, "between 1 and 1000, got 1001"),
+        ({"maxResults": 0}, "between 1 and 1000, got 0"),
+        ({"jobStatus": "DONE"}, "jobStatus DONE is not one of SUBMITTED, PENDING"),
         ({"maxResults": 101, "filters": [{"name": "JOB_NAME", "values": ["a"]}]}, "between 1 and 100, got 101"),
         ({"nextToken": "nonsense"}, "Invalid nextToken"),
         ({"nextToken": "W10="}, "Invalid nextToken"),
+        ({"nextToken": "NQ=="}, "Invalid nextToken"),  # 5
         ({"filters": [{"name": "COLOUR", "values": ["red"]}]}, "COLOUR is not one of"),
         ({"filters": [{"name": "JOB_NAME", "values": []}]}, "must have a value"),
         ({"filters": [{"name": "BEFORE_CREATED_AT", "values": ["now"]}]}, "milliseconds since 1970, got now"),

@@ -60,6 +60,10 @@ def body(**more: Any) -> dict[str, Any]:
         (body(dependsOn=[{}]), "must have a jobId"),
         (body(dependsOn=[{"jobId": "j", "type": "LATER"}]), "LATER is not one of N_TO_N, SEQUENTIAL"),
         (body(tags={str(n): "" for n in range(51)}), "more than 50 tags"),
+        (body(tags={"k" * 129: ""}), "1 to 128 characters"),
+        (body(tags={"": ""}), "1 to 128 characters"),
+        (body(tags={"aws:team": ""}), "cannot start with aws:"),
+        (body(tags={"team": "v" * 257}), "The value of tag team must have at most 256 characters, got 257"),
     ],
 )
 def test_a_request_that_breaks_a_rule_is_refused_in_words(request_: dict[str, Any], message: str) -> None:
@@ -72,6 +76,7 @@ def test_what_is_just_within_the_limits_is_accepted() -> None:
     check(body(jobName="9" + "a-_" * 42 + "z"))
     check(body(arrayProperties={"size": 2}, dependsOn=[{"type": "SEQUENTIAL"}, {"jobId": "j", "type": "N_TO_N"}]))
     check(body(arrayProperties={"size": 10_000}))
+    check(body(tags={"k" * 128: "v" * 256}))
     check(body(dependsOn=[{"jobId": str(n)} for n in range(20)]))
 
 
@@ -101,7 +106,10 @@ def test_what_is_just_within_the_limits_is_accepted() -> None:
             body(containerOverrides={"resourceRequirements": [{"type": "MEMORY", "value": "2"}]}),
             "at least 4 MiB, got 2",
         ),
+        (body(containerOverrides={"environment": [{"value": "x"}]}), "Environment variables must have a name"),
         (body(containerOverrides={"resourceRequirements": [{"type": "VCPU", "value": "many"}]}), "must be numbers"),
+        (body(containerOverrides={"resourceRequirements": [{"type": "VCPU", "value": "inf"}]}), "must be numbers"),
+        (body(containerOverrides={"resourceRequirements": [{"type": "DISK", "value": "1"}]}), "DISK is not one of"),
         (body(containerOverrides={"resourceRequirements": [{"type": "VCPU", "value": "0"}]}), "greater than 0, got 0"),
         (body(shareIdentifier="a"), "fair share scheduling policy"),
         (body(nodeOverrides={"numNodes": 2}), "nodeOverrides does not apply to a container job"),

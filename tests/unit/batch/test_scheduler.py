@@ -182,7 +182,7 @@ def test_times_are_the_attempts(desk: "Desk") -> None:
     assert (job.created_at, job.started_at, job.stopped_at) == (1_000_000, 1_003_000, 1_006_000)
 
 
-@pytest.mark.parametrize("job_id", ["job:3", "job:x", "job:-1", "other", "plain:0"])
+@pytest.mark.parametrize("job_id", ["job:3", "job:x", "job:-1", "job:01", "job:", "job:²", "other", "plain:0"])
 def test_an_id_of_no_job_finds_nothing(desk: "Desk", job_id: str) -> None:
     desk.submit("job", size=3)
     desk.submit("plain")

@@ -127,6 +127,16 @@ def test_attempts_carry_exit_code_reason_and_log_stream(desk: "Desk", submit: An
     assert "exitCode" not in detail["container"], "the second attempt runs"
 
 
+def test_a_container_that_never_started_names_no_log(desk: "Desk", submit: Any) -> None:
+    job = submit("job")
+    desk.scheduler.terminate(job.id, "not wanted", desk.now)
+    desk.end(job, None, "CannotPullContainerError: not here")
+    detail = VIEWS.detail(job)
+    assert detail["container"]["reason"] == "CannotPullContainerError: not here"
+    assert "logStreamName" not in detail["container"]
+    assert "logStreamName" not in detail["attempts"][0]["container"]
+
+
 def test_the_container_shows_the_submissions_overrides(submit: Any) -> None:
     overrides = {
         "command": ["run", "Ref::action"],
