@@ -79,8 +79,8 @@ def launch(start: Start, image: Image, credentials: Mapping[str, str], host: Hos
     paths = [*map(str, image.pythonpath), *filter(None, [declared.get("PYTHONPATH")])]
     if paths:
         shared["PYTHONPATH"] = ":".join(paths)
-    own = {name: str(directory) for name in ("HOME", "TMPDIR") if name not in declared} | base.own
-    return replace(base, shared=shared, own=own)
+    homes = {name: str(directory) for name in ("HOME", "TMPDIR") if name not in declared}
+    return replace(base, shared=shared, own={**homes, **base.own})
 
 
 def _contained(base: Launch, start: Start, reference: str, host: Host) -> Launch:
