@@ -125,8 +125,7 @@ class Store:
             raise S3Error("AccessDenied", f"{self.root / path} lies behind a symbolic link; objects are not put there")
         record = draft.seal(record, self.clock())
         attached = self.records.attach(draft.fd, record)
-        if self._durable:
-            os.fsync(draft.fd)
+        self.flush(draft)
         for _ in range(_ATTEMPTS):
             with self._lock(path):
                 if check is not None:
@@ -137,6 +136,11 @@ class Store:
                 raise FileNotFoundError(path)
             self._folders.make_for(path, self._make_way)
         raise S3Error("InternalError", f"{path}: its folder keeps vanishing while the object is written")
+
+    def flush(self, draft: Draft) -> None:
+        """Have the disk take the draft's bytes, before a name leads to them."""
+        if self._durable:
+            os.fsync(draft.fd)
 
     def update(self, bucket: str, key: str, change: Callable[[Record], Record]) -> Record:
         """Replace the record of an object whose bytes stay (its tags)."""

@@ -51,6 +51,7 @@ def create(store: Store, bucket: str, key: str, record: Record, algorithm: str, 
     folder.mkdir(parents=True)
     with store.draft() as draft:
         draft.write(msgspec.json.encode(upload))
+        store.flush(draft)
         draft.rename(f"{_path(upload)}/{_DESCRIPTION}")
     return upload
 
@@ -116,7 +117,7 @@ def _load(store: Store, bucket: str, upload_id: str) -> Upload | None:
     path = store.root / UPLOADS / bucket / upload_id / _DESCRIPTION
     try:
         return msgspec.json.decode(path.read_bytes(), type=Upload)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):  # a folder that somebody else has made
         return None
 
 

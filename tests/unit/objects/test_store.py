@@ -1,5 +1,6 @@
 """Objects as files: what lies where, what a person may do to it, what a crash may leave."""
 
+import contextlib
 import os
 import stat
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from localcloud.objects import uploads
 from localcloud.objects.errors import S3Error
 from localcloud.objects.ordering import Ordering
 from localcloud.objects.records import Record
@@ -253,3 +255,55 @@ def test_writers_and_deleters_of_the_same_folder_do_not_trip_each_other(store: S
         thread.join()
     assert failures == []
     assert files(store.root) == []
+
+
+@pytest.mark.parametrize("attributes", [True, False])
+def test_a_durable_stores_bytes_are_on_the_disk_before_a_name_leads_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, attributes: bool
+) -> None:
+    flushed: set[int] = set()
+    named: list[tuple[str, bool]] = []
+    fsync, rename = os.fsync, os.rename
+
+    def flush(fd: int) -> None:
+        fsync(fd)
+        flushed.add(os.fstat(fd).st_ino)
+
+    def name(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        known = os.stat(source, dir_fd=src_dir_fd).st_ino in flushed
+        rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        named.append((target, known))
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "rename", name)
+    store = Store(tmp_path, durable=True, clock=lambda: 0, attributes=attributes)
+    (tmp_path / BUCKET).mkdir()
+    record = Record(etag="", size=0, mtime=0)
+    with contextlib.closing(store):
+        with store.draft() as draft:
+            draft.write(b"1")
+            store.commit(draft, BUCKET, "a", record)
+        upload = uploads.create(store, BUCKET, "a/b", record, "", full_object=False)
+        with store.draft() as draft:
+            draft.write(b"2")
+            uploads.put_part(store, upload, 1, draft, record)
+        with store.draft() as draft:
+            store.commit(draft, BUCKET, "a/b", record)
+    targets = [target for target, _ in named]
+    assert [target for target in targets if not target.startswith(".objects/records")] == [
+        f"{BUCKET}/a",
+        f".objects/uploads/{BUCKET}/{upload.id}/upload.json",
+        f".objects/uploads/{BUCKET}/{upload.id}/00001",
+        f"{BUCKET}/a%object",
+        f"{BUCKET}/a/b",
+    ]
+    assert all(known for _, known in named), named
+
+
+def test_an_upload_whose_description_is_damaged_is_no_upload(store: Store) -> None:
+    upload = uploads.create(store, BUCKET, "key", Record(etag="", size=0, mtime=0), "", full_object=False)
+    assert uploads.in_bucket(store, BUCKET) == [upload]
+    (store.root / f".objects/uploads/{BUCKET}/{upload.id}/upload.json").write_bytes(b"")
+    assert uploads.in_bucket(store, BUCKET) == []
+    with pytest.raises(S3Error, match="NoSuchUpload"):
+        uploads.find(store, BUCKET, "key", upload.id)
