@@ -1,8 +1,13 @@
 """``.stepbatch/env``: what another terminal sources to speak to the local cloud with any AWS tool."""
 
-from collections.abc import Mapping
+import fcntl
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from stepbatch.errors import UsageError
 from stepbatch.localcloud_process import Ready
 from stepbatch.workspace import FOLDER, write_whole
 
@@ -26,13 +31,43 @@ def variables(ready: Ready) -> dict[str, str]:
 
 def rendered(values: Mapping[str, str]) -> str:
     """Lines that any POSIX shell sources."""
-    lines = ["# written by stepbatch up, removed when it ends"]
+    lines = [f"# written by stepbatch up (pid {os.getpid()}), removed when it ends"]
     lines += [f"export {name}={quoted(value)}" for name, value in values.items()]
     return "\n".join(lines) + "\n"
 
 
 def quoted(value: str) -> str:
     return "'" + value.replace("'", "'\"'\"'") + "'"
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """The folder's env file is ours for the length of a ``with`` block; the lock is the folder's own.
+
+    Raises UsageError naming the local cloud that has it: two would overwrite each other's.
+    """
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(
+            f"another stepbatch up ({holder(folder)}) has {folder / FOLDER / 'env'}: "
+            "source that and use it, end it, or run this one in another directory"
+        ) from None
+    else:
+        yield
+    finally:
+        os.close(directory)
+
+
+def holder(folder: Path) -> str:
+    """``pid 123, http://127.0.0.1:4566``, as the folder's env file tells."""
+    try:
+        text = (folder / FOLDER / "env").read_text()
+    except OSError:
+        return "just starting"
+    told = re.findall(r"(pid \d+)|AWS_ENDPOINT_URL='(.*)'", text)
+    return ", ".join(pid or endpoint for pid, endpoint in told)
 
 
 def write(folder: Path, text: str) -> Path:

@@ -12,9 +12,12 @@ from stepbatch.localcloud_process import READY_SECONDS, Ready, local_cloud
 def up(*, port: int, state: Path | None, workers: int | None, containers: bool, folder: Path, to: Console) -> int:
     """Runs the local cloud until it is interrupted or ends by itself; the exit status.
 
-    ``folder/.stepbatch/env`` is there exactly while it answers.
+    ``folder/.stepbatch/env`` is there exactly while it answers. Raises UsageError if another one has it.
     """
-    with local_cloud(port=port, state=state, workers=workers, containers=containers) as cloud:
+    with (
+        envfile.claimed(folder),
+        local_cloud(port=port, state=state, workers=workers, containers=containers) as cloud,
+    ):
         try:
             ready = cloud.ready(time.monotonic() + READY_SECONDS)
             text = envfile.rendered(envfile.variables(ready))

@@ -1,6 +1,7 @@
 """Which cloud a command speaks to."""
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from stepbatch.advice import advice
 from stepbatch.cloud import clients
@@ -70,3 +71,13 @@ def test_an_answer_of_aws_is_told_with_what_to_do(code: str, hint: str) -> None:
     text = advice(refusal(code, "StartExecution"))
     assert text.startswith(f"StartExecution was answered with {code}: ")
     assert text.endswith(hint)
+
+
+def test_a_local_cloud_that_is_gone_is_told_with_what_to_do() -> None:
+    error = EndpointConnectionError(endpoint_url="http://127.0.0.1:4566/")
+    text = advice(error, LOCAL)
+    assert text.startswith("no local cloud answers at http://127.0.0.1:4566, which AWS_ENDPOINT_URL names: start it")
+    assert "source .stepbatch/env" in text
+    assert "unset AWS_ENDPOINT_URL" in text
+    assert advice(error, {}).endswith("is there a network, and is the region right?")
+    assert advice(error, {"AWS_ENDPOINT_URL": "https://cloud.example.com"}).endswith("names https://cloud.example.com")

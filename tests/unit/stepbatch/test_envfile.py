@@ -1,9 +1,13 @@
 """``.stepbatch/env``."""
 
+import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from stepbatch import envfile
+from stepbatch.errors import UsageError
 from stepbatch.localcloud_process import Ready
 
 OUTPUTS = {"BucketName": "it's a bucket", "PricerJobDefinitionArn": "arn:def:1", "JobQueueArn": "arn:queue"}
@@ -35,3 +39,15 @@ def test_the_file_goes_with_its_cloud_but_not_with_another(tmp_path: Path) -> No
     envfile.write(tmp_path, "second")
     envfile.withdraw(path, "first")
     assert path.read_text() == "second"
+
+
+def test_a_folder_has_one_local_cloud_and_the_second_is_told_of_the_first(tmp_path: Path) -> None:
+    with envfile.claimed(tmp_path):
+        with pytest.raises(UsageError, match=r"another stepbatch up \(just starting\) has "), envfile.claimed(tmp_path):
+            pass
+        envfile.write(tmp_path, envfile.rendered(envfile.variables(READY)))
+        first = rf"another stepbatch up \(pid {os.getpid()}, http://127\.0\.0\.1:4566\) has "
+        with pytest.raises(UsageError, match=first), envfile.claimed(tmp_path):
+            pass
+    with envfile.claimed(tmp_path):
+        pass
