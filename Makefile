@@ -16,7 +16,7 @@ INSTALL = $(UV) pip install --quiet --python $(BIN)/python
 ENGINE = $(shell docker info >/dev/null 2>&1 && echo docker || echo podman)
 CODE := functions layers containers localcloud stepbatch tests benchmarks examples
 
-.PHONY: help run render renderer test test-containers check bench format images lock clean
+.PHONY: help run tools render renderer test test-containers check bench format images lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -50,6 +50,8 @@ blender-libraries:
 
 run: $(RUN_READY) ## price the sample book on this machine
 	$(BIN)/stepbatch run montecarlo --portfolio examples/montecarlo/sample_book.json --market examples/montecarlo/sample_market.json --out out/montecarlo
+
+tools: $(DEV_READY) ## install the AWS CLI, the SAM CLI and what the tests need into .venv
 
 render: $(RUN_READY) $(BLENDER_READY) ## render an example animation on this machine (downloads Blender, 400 MB)
 	mkdir -p out
