@@ -102,6 +102,9 @@ class Reply:
 
 def error_reply(service: str, error: ApiError) -> Reply:
     """``error`` as the protocol of ``service`` writes it, so that boto3 raises it by name."""
+    if service == "s3":
+        text = f"<Error><Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message></Error>"
+        return Reply(status=error.status, body=text.encode(), content_type="application/xml")
     if service in QUERY_SERVICES:
         request_id = str(uuid.uuid4())
         kind = "Sender" if error.status < 500 else "Receiver"

@@ -12,6 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from localcloud import interpreter, objects
+from localcloud.access.duties import Duties
+from localcloud.access.guard import Guard
+from localcloud.access.operations import Where
+from localcloud.access.roles import BucketPolicies, Roles
 from localcloud.batch.api import BatchService
 from localcloud.batchapi import BatchApi
 from localcloud.catalogue import BatchCatalogue
@@ -21,7 +25,10 @@ from localcloud.deploy.deployer import deploy
 from localcloud.deploy.registry import Place
 from localcloud.deploy.stack import Stack
 from localcloud.deploy.template import Template
+from localcloud.errors import ApiError
 from localcloud.functions.api import Invoker
+from localcloud.functions.configuration import FunctionConfiguration
+from localcloud.functions.logs import Sink
 from localcloud.functions.pool import Pool
 from localcloud.functions.worker import Host
 from localcloud.gateway import Gateway
@@ -36,6 +43,10 @@ from localcloud.storedschedules import stored
 
 LOG = logging.getLogger(__name__)
 ACCOUNT = "123456789012"
+_UNASSUMED_BY_ECS = (
+    "ECS was unable to assume the role '{role}' that was provided for this task. "
+    "Please verify that the role being passed has the proper trust relationship and permissions"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +77,7 @@ class LocalCloud:
         self._credentials = Credentials(settings.account)
         self._logs = MotoLogs(account=settings.account, region=settings.region)
         self.clients = Clients(self.endpoint_url, settings.region, self._credentials.credentials_for)
+        self.stacks = CloudFormation()
         self._assemble(root)
 
     def _assemble(self, root: Path) -> None:
@@ -74,20 +86,22 @@ class LocalCloud:
         where = {"account": settings.account, "region": settings.region}
         fallback = moto_application()
         catalogue = BatchCatalogue(**where)
+        buckets = BucketPolicies(account=settings.account)
+        guard = self._guarded(catalogue, buckets)
         self.functions = MotoFunctions(**where, root=self._scratch, file_systems=self._file_systems)
         self.jobs = self._batch(catalogue, root)
         interpreter.repair(clients=self.clients, jobs=self.jobs, append_log=self._logs.append)
         self._spawner = Spawner(self._scratch)
         self._pool = self._workers()
         read = partial(stored, settings.account, settings.region)
-        self._schedules = Schedules(read, self.clients, lambda: datetime.now(UTC))
-        self.stacks = CloudFormation()
+        self._schedules = Schedules(read, self._schedule_clients(), lambda: datetime.now(UTC))
         gateway = Gateway(
             {
                 "batch": BatchApi(catalogue, self.jobs),
-                "lambda": Invoker(self.functions.find, self._pool),
+                "lambda": Invoker(self._function, self._pool),
                 "cloudformation": self.stacks,
-                "states": StateMachines(**where),
+                "s3": buckets,
+                "states": StateMachines(**where, check_role=self._duties.state_machine),
                 "sts": credentials.sts,
                 "iam": ManagedPolicies(account=settings.account),
             },
@@ -98,8 +112,34 @@ class LocalCloud:
                 region=settings.region,
             ),
             fallback=fallback,
+            guard=guard,
         )
         self._server = Server(self._listener, gateway)
+
+    def _guarded(self, catalogue: BatchCatalogue, buckets: BucketPolicies) -> Guard:
+        settings = self.settings
+        where = Where(account=settings.account, region=settings.region, batch=catalogue)
+        roles = Roles(account=settings.account, region=settings.region)
+        guard = Guard(credentials=self._credentials, roles=roles, buckets=buckets, where=where)
+        self._duties = Duties(guard, where, self._credentials.credentials_for)
+        return guard
+
+    def _schedule_clients(self) -> Clients:
+        services = ("scheduler.amazonaws.com", "events.amazonaws.com")
+        problem = "The execution role must allow AWS EventBridge Scheduler to assume it: {role}"
+        return Clients(self.endpoint_url, self.settings.region, self._duties.assuming(*services, problem=problem))
+
+    def _function(self, name: str, qualifier: str | None) -> FunctionConfiguration:
+        """A function that is about to be invoked: its role must do."""
+        found = self.functions.find(name, qualifier)
+        if not self._duties.trusted(found.role, "lambda.amazonaws.com"):
+            problem = f"The role defined for the function cannot be assumed by Lambda: {found.role}"
+            raise ApiError(403, "AccessDeniedException", problem)
+        try:
+            self._duties.mount(found.role, found.mounts, self.stacks.access_points() if found.mounts else {})
+        except LookupError as error:
+            raise ApiError(403, "EFSMountFailureException", str(error)) from error
+        return found
 
     def _batch(self, catalogue: BatchCatalogue, root: Path) -> BatchService:
         settings = self.settings
@@ -107,7 +147,8 @@ class LocalCloud:
             catalogue=catalogue,
             images=ContainerImages(container_engine()) if settings.containers else LocalImages(root),
             engine=engine_environment() if settings.containers else None,
-            credentials=self._credentials.credentials_for,
+            credentials=self._duties.assuming("ecs-tasks.amazonaws.com", problem=_UNASSUMED_BY_ECS),
+            may_mount=lambda role, mounts: self._duties.mount(role, mounts, self.stacks.access_points()),
             logs=self._logs,
             endpoint_url=self.endpoint_url,
             region=settings.region,
@@ -121,12 +162,17 @@ class LocalCloud:
         host = Host(
             spawner=self._spawner,
             credentials=self._credentials.credentials_for,
-            logs=lambda group, stream: partial(self._logs.append, group, stream),
+            logs=self._function_log,
             endpoint_url=self.endpoint_url,
             region=self.settings.region,
             root=_directory(self._scratch / "functions"),
         )
         return Pool(host, limit=max(4, 2 * (os.process_cpu_count() or 1)), most=64)
+
+    def _function_log(self, role: str, group: str, stream: str) -> Sink:
+        """Where a function's output goes: nowhere, if its role may not write logs."""
+        allowed = self._duties.logs(role, group, stream)
+        return partial(self._logs.append, group, stream) if allowed else lambda _: None
 
     def start(self) -> None:
         for service in (self._spawner, self._server, self.jobs, self._pool, self._schedules):

@@ -39,6 +39,11 @@ class CloudFormation:
             for each in (stack, *stack.nested()):
                 self._stacks[each.name] = each
 
+    def access_points(self) -> dict[str, str]:
+        """Id of each EFS access point → id of its file system."""
+        points = (each for stack in self._all() for each in stack.resources if each.type == "AWS::EFS::AccessPoint")
+        return {each.created.physical_id: each.created.attributes["FileSystemId"] for each in points}
+
     def __call__(self, call: Call) -> Reply | None:
         form = call.form()
         action = self._actions.get(form.get("Action", ""))

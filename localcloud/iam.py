@@ -54,8 +54,12 @@ class Credentials:
             "AWS_SESSION_TOKEN": base64.urlsafe_b64encode(token.encode()).decode(),
         }
 
+    def role(self, call: Call) -> str | None:
+        """The ARN of the role that a call is made in; None for the developer's."""
+        return self._roles.get(call.access_key)
+
     def principal(self, call: Call) -> Principal:
-        role = self._roles.get(call.access_key)
+        role = self.role(call)
         if role is None:
             return Principal(role_arn=None, session="")
         return Principal(role_arn=role, session=_session(call) or "localcloud")

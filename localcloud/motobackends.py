@@ -164,6 +164,7 @@ class MotoFunctions:
             timeout=int(found.timeout),
             memory=int(found.memory_size),
             reserved_concurrency=_reserved(backend.get_function(found.function_name).reserved_concurrency),
+            mounts=mounts,
             log_group=found.logging_config["LogGroup"],
             log_format=found.logging_config["LogFormat"],
             revision=f"{hash(str(found.get_configuration()))}/{last_edit([code, *shared])}",

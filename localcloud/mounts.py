@@ -6,7 +6,7 @@ in its source does not.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ class Mount:
 
     path: str  # where it is mounted, without a slash at its end
     file_system: str  # id of the access point, else of the file system
+    read_only: bool = False
+    authorized: bool = True  # whether IAM decides who may mount it
 
     def directory(self, root: Path) -> Path:
         """What stands for it; the same for every process that mounts it."""
@@ -33,7 +35,7 @@ def of_container(properties: Mapping[str, Any]) -> tuple[Mount, ...]:
     shared = {volume["name"]: volume["efsVolumeConfiguration"] for volume in _listed(properties, "volumes")
               if volume.get("efsVolumeConfiguration")}  # fmt: skip
     points = [point for point in _listed(properties, "mountPoints") if point.get("sourceVolume") in shared]
-    return tuple(_mount(point["containerPath"], _file_system(shared[point["sourceVolume"]])) for point in points)
+    return tuple(_container_mount(point, shared[point["sourceVolume"]]) for point in points)
 
 
 def relocated(environment: Mapping[str, str], mounts: Sequence[Mount], root: Path) -> dict[str, str]:
@@ -53,9 +55,13 @@ def _mount(path: str, file_system: str) -> Mount:
     return Mount(path=path.rstrip("/"), file_system=file_system.rpartition("/")[2])
 
 
-def _file_system(configuration: Mapping[str, Any]) -> str:
-    authorization = configuration.get("authorizationConfig") or {}
-    return str(authorization.get("accessPointId") or configuration["fileSystemId"])
+def _container_mount(point: Mapping[str, Any], volume: Mapping[str, Any]) -> Mount:
+    authorization = volume.get("authorizationConfig") or {}
+    return replace(
+        _mount(point["containerPath"], str(authorization.get("accessPointId") or volume["fileSystemId"])),
+        read_only=bool(point.get("readOnly")),
+        authorized=authorization.get("iam") == "ENABLED",
+    )
 
 
 def _listed(properties: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:

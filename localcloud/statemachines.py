@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,11 @@ _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 class StateMachines:
     """Names unnamed executions, stops with error and cause, pages histories, dates timed-out executions."""
 
-    def __init__(self, *, account: str, region: str) -> None:
+    def __init__(
+        self, *, account: str, region: str, check_role: Callable[[dict[str, Any]], None] = lambda _: None
+    ) -> None:
+        """``check_role`` refuses, by ApiError, a machine whose role cannot do what its definition needs."""
+        self._check_role = check_role
         self._account = account
         self._region = region
 
@@ -33,6 +38,7 @@ class StateMachines:
                 return None
             case "CreateStateMachine" | "UpdateStateMachine":
                 _check_definition(call.json())
+                self._check_role(call.json())
                 return None
             case "ValidateStateMachineDefinition":
                 return _validate(call.json())

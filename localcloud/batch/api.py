@@ -16,7 +16,7 @@ from localcloud.batch.dependencies import Submission
 from localcloud.batch.engine import Engine
 from localcloud.batch.jobs import Job, Resources
 from localcloud.batch.launch import Host, Launch, image_of, launch, mounts_of, role_of
-from localcloud.batch.ports import Catalogue, Credentials, Images, Logs, Watcher
+from localcloud.batch.ports import Catalogue, Credentials, Images, Logs, MayMount, Watcher
 from localcloud.batch.requests import RefusedError
 from localcloud.batch.scheduler import STOP_GRACE
 from localcloud.batch.tagging import Tagging
@@ -61,11 +61,13 @@ class BatchService:
         workers: int | None = None,
         account: str = "123456789012",
         engine: Mapping[str, str] | None = None,
+        may_mount: MayMount = lambda _, __: None,
         stop_grace: float = STOP_GRACE / 1000,
     ) -> None:
         self._catalogue = catalogue
         self._images = images
         self._credentials = credentials
+        self._may_mount = may_mount
         self._views = Views(account=account, region=region)
         self._host = Host(
             path=os.environ.get("PATH", os.defpath),
@@ -222,8 +224,9 @@ class BatchService:
         return job
 
     def _prepare(self, start: Start) -> Launch:
-        """What to run for an attempt. Raises LookupError when there is no program for its image."""
+        """What to run for an attempt. Raises LookupError when there is no program for its image, or no leave."""
         image = self._images.command(image_of(start))
+        self._may_mount(role_of(start), mounts_of(start))
         for mount in mounts_of(start):
             mount.directory(self._host.file_systems).mkdir(parents=True, exist_ok=True)
         return launch(start, image, self._credentials(role_of(start), start.job.root), self._host)

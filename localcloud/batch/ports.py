@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from localcloud.batch.jobs import Status
+from localcloud.mounts import Mount
 
 type Document = Mapping[str, Any]
 
@@ -53,6 +54,12 @@ class Credentials(Protocol):
     """Environment variables that make a process act in a role."""
 
     def __call__(self, role_arn: str | None, session_name: str) -> Mapping[str, str]: ...
+
+
+class MayMount(Protocol):
+    """Asked before a container mounts shared file systems in a role; raises LookupError, saying what is not allowed."""
+
+    def __call__(self, role_arn: str | None, mounts: Sequence[Mount], /) -> None: ...
 
 
 class Logs(Protocol):

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from localcloud.mounts import Mount
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionConfiguration:
@@ -20,6 +22,7 @@ class FunctionConfiguration:
     timeout: int = 3  # seconds
     memory: int = 128  # MB; reported, not enforced
     reserved_concurrency: int | None = None
+    mounts: tuple[Mount, ...] = ()
     log_group: str = ""
     log_format: str = "Text"
     revision: str = ""  # changes whenever code or configuration does

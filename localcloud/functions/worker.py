@@ -31,7 +31,7 @@ class Host:
 
     spawner: Spawner
     credentials: Callable[[str | None, str], Mapping[str, str]]
-    logs: Callable[[str, str], Sink]  # group and stream to a sink
+    logs: Callable[[str, str, str], Sink]  # role, group and stream to a sink
     endpoint_url: str
     region: str
     root: Path  # scratch directories of workers
@@ -57,7 +57,7 @@ class Worker:
         self._init_reported = False
         self._scratch = Path(tempfile.mkdtemp(prefix=f"{function.name}-", dir=host.root))
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{os.urandom(16).hex()}"
-        self._log = LogPipe(host.logs(function.log_group, stream))
+        self._log = LogPipe(host.logs(function.role, function.log_group, stream))
         self._api = RuntimeApi(deadline=lambda: int((time.time() + function.timeout) * 1000))
         environment = worker_environment(
             function,

@@ -41,12 +41,19 @@ def _arn(service: str, resource: str) -> Attributes:
     return lambda this, identity: {"Arn": this.place.arn(service, f"{resource}{identity}")}
 
 
+_file_system = _properties("FileSystemId")
+
+
 def _template_versions(_: Declaration, __: str) -> dict[str, Any]:
     return {"LatestVersionNumber": "1", "DefaultVersionNumber": "1"}
 
 
 def _address(_: Declaration, __: str) -> dict[str, Any]:
     return {"IpAddress": "127.0.0.1"}
+
+
+def _access_point(this: Declaration, identity: str) -> dict[str, Any]:
+    return {"Arn": this.place.arn("elasticfilesystem", f"access-point/{identity}"), **_file_system(this, identity)}
 
 
 # Type → (prefix of its identifier, the attribute that repeats it, further attributes)
@@ -70,7 +77,7 @@ _IDENTIFIED: Final[Mapping[str, tuple[str, str, Attributes | None]]] = {
     "AWS::EC2::FlowLog": ("fl", "Id", None),
     "AWS::EC2::LaunchTemplate": ("lt", "LaunchTemplateId", _template_versions),
     "AWS::EFS::FileSystem": ("fs", "FileSystemId", _arn("elasticfilesystem", "file-system/")),
-    "AWS::EFS::AccessPoint": ("fsap", "AccessPointId", _arn("elasticfilesystem", "access-point/")),
+    "AWS::EFS::AccessPoint": ("fsap", "AccessPointId", _access_point),
     "AWS::EFS::MountTarget": ("fsmt", "Id", _address),
     "AWS::KMS::Key": ("key", "KeyId", _arn("kms", "key/")),
     "AWS::FIS::ExperimentTemplate": ("EXT", "Id", None),
@@ -86,7 +93,6 @@ _NAMED: Final[Mapping[str, tuple[str, Attributes | None]]] = {
     "AWS::KMS::Alias": ("AliasName", None),
     "AWS::Logs::ResourcePolicy": ("PolicyName", None),
     "AWS::Logs::MetricFilter": ("FilterName", None),
-    "AWS::S3::BucketPolicy": ("Bucket", None),
     "AWS::SNS::TopicPolicy": ("Id", None),
     "AWS::SQS::QueuePolicy": ("Id", None),
     "AWS::Lambda::EventInvokeConfig": ("Id", None),

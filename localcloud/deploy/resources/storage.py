@@ -1,5 +1,6 @@
 """Buckets, tables and log groups."""
 
+import json
 from typing import Any
 
 from localcloud.clients import input_shape
@@ -65,6 +66,13 @@ def _bucket_tags(this: Declaration, name: str) -> None:
     if tags:
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
         this.call("s3", "put_bucket_tagging", Bucket=name, Tagging={"TagSet": pairs})
+
+
+@creates("AWS::S3::BucketPolicy")
+def bucket_policy(this: Declaration) -> Created:
+    name = str(this.need("Bucket"))
+    this.call("s3", "put_bucket_policy", Bucket=name, Policy=json.dumps(this.need("PolicyDocument")))
+    return Created(physical_id=name)
 
 
 @creates("AWS::DynamoDB::Table")

@@ -112,7 +112,7 @@ def test_children_that_die_are_red_with_index_reason_and_the_end_of_their_logs(c
     ]
     container = {key: pricer["containerProperties"][key] for key in ("image", "jobRoleArn", "resourceRequirements")}
     broken = batch.register_job_definition(
-        jobDefinitionName="broken",
+        jobDefinitionName=f"{cloud.stack}-broken",  # the stack's own names are all that its roles may run
         type="container",
         containerProperties=container | {"command": ["no-such-action"]},
         retryStrategy=pricer["retryStrategy"],
