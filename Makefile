@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 VENV_MADE := $(VENV)/.made
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
+BENCH_READY := $(VENV)/.bench-ready
 BLENDER := containers/renderer/.venv
 BLENDER_READY := $(BLENDER)/.ready
 # uv if it is there, else the copy that the virtual environment gets.
@@ -33,6 +34,10 @@ $(RUN_READY): $(VENV_MADE) requirements.txt pyproject.toml
 
 $(DEV_READY): $(RUN_READY) requirements-dev.txt
 	$(INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(BENCH_READY): $(DEV_READY) requirements-bench.txt
+	$(INSTALL) --require-hashes -r requirements-bench.txt
 	@touch $@
 
 $(BLENDER_READY): $(VENV_MADE) containers/renderer/requirements.txt containers/renderer/apt-packages.txt
@@ -68,10 +73,12 @@ check: $(DEV_READY) ## lint, format, types, template
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 
-bench: $(DEV_READY) ## measure the local Batch, the object store, staging and pricing; prints ratios of one run
+bench: $(BENCH_READY) ## measure the local Batch, the object store, staging and pricing; prints ratios of one run
 	$(BIN)/python benchmarks/batch_overhead.py
 	$(BIN)/python benchmarks/objects_throughput.py
 	$(BIN)/python benchmarks/book_scale.py
+	for study in speed efficiency calibration scaling honesty; do \
+	  PYTHONPATH=.:containers/pricer $(BIN)/python benchmarks/pricer_$$study.py || exit 1; done
 
 format: $(DEV_READY) ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix $(CODE)
@@ -98,9 +105,9 @@ container-tools:
 	else echo "the container tests need Docker, or Podman: apt-get install podman runc"; exit 1; fi
 
 lock: $(RUN_READY) ## resolve the pinned requirements anew
-	cat requirements.in requirements-dev.in > $(VENV)/all.in
+	cat requirements.in requirements-dev.in requirements-bench.in > $(VENV)/all.in
 	$(UV) pip compile --quiet --upgrade --python $(BIN)/python --no-header --no-annotate $(VENV)/all.in -o $(VENV)/all.txt
-	for set in requirements requirements-dev; do $(UV) pip compile --quiet --python $(BIN)/python --no-header --no-annotate \
+	for set in requirements requirements-dev requirements-bench; do $(UV) pip compile --quiet --python $(BIN)/python --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --generate-hashes -c $(VENV)/all.txt $$set.in -o $$set.txt; done
 
 clean: ## remove what the targets made

@@ -25,18 +25,21 @@ from pricer.normals import BitArray, FloatArray, normals_from_bits
 from pricer.variance import CertainVariance, StochasticVariance, expected_integrals
 
 Array = NDArray[np.float64]
-STEPS_A_YEAR = 8  # at least; docs/pricing-model.md has the bias that is left
-STEPS_A_REVERSION = 4  # in a time 1/κ, at least
+STEPS_A_YEAR = 12  # at least; docs/pricing-model.md has the bias that is left
+STEPS_A_REVERSION = 6  # in a time 1/κ, at least
 USUAL_FELLER = 0.8  # 2κθ/σ²; below it the variance rests at zero for longer and steps are taken more often
-MOST_STEPS_A_YEAR = 48
-MIN_STEPS = 3  # a period
+MOST_STEPS_A_YEAR = 72
+MIN_STEPS = 4  # a period
+FIRST_PERIOD = 2  # times as many: it starts from one variance, so nothing averages its steps' errors
 LEAST_SLOPE = np.float32(1e-6)
 
 
 def step_counts(times: Array, models: Sequence[HestonParameters], refinement: float = 1.0) -> NDArray[np.int64]:
     """(dates,) variance steps in each period between observation dates; ``refinement`` times the usual ones."""
     density = refinement * max(_density(model) for model in models)
-    return np.maximum(MIN_STEPS, np.rint(np.diff(times, prepend=0.0) * density)).astype(np.int64)
+    counts = np.maximum(MIN_STEPS, np.rint(np.diff(times, prepend=0.0) * density)).astype(np.int64)
+    counts[0] *= FIRST_PERIOD
+    return counts
 
 
 def _density(model: HestonParameters) -> float:

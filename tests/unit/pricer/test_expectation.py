@@ -25,7 +25,7 @@ def lines(kind: Any = np.float64) -> Lines:
     return Lines.of(intercepts.astype(kind), slopes.astype(kind), np.zeros(PATHS, kind))
 
 
-NOTES = {
+NOTES: dict[str, dict[str, Any]] = {
     "plain": {},
     "no memory": {"memory": False},
     "coupons carried in": {"unpaid": 3},

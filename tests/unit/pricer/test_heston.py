@@ -161,11 +161,16 @@ def test_a_basket_s_indices_have_their_own_laws() -> None:
 def test_steps_grow_with_speed_and_with_the_time_at_zero() -> None:
     def a_year(**changes: float) -> int:
         parameters = {"v0": 0.04, "kappa": 1.0, "theta": 0.05, "sigma": 0.3, "rho": -0.5} | changes
-        return int(step_counts(np.array([1.0]), [HestonParameters(**parameters)])[0])
+        return int(step_counts(np.array([1.0, 2.0]), [HestonParameters(**parameters)])[1])
 
-    assert a_year() == 8
-    assert a_year(kappa=5.0) == 20
-    assert a_year(sigma=0.9) > 16
-    assert a_year(sigma=50.0) == 48
-    assert step_counts(np.array([0.01]), [TYPICAL])[0] == 3
+    assert a_year() == 12
+    assert a_year(kappa=5.0) == 30
+    assert a_year(sigma=0.9) > 24
+    assert a_year(sigma=50.0) == 72
+    assert step_counts(np.array([0.01, 0.02]), [TYPICAL]).tolist() == [8, 4]
     assert step_counts(np.array([1.0]), [TYPICAL], 2.0)[0] == 2 * step_counts(np.array([1.0]), [TYPICAL])[0]
+
+
+def test_the_first_period_takes_twice_the_steps_because_nothing_averages_their_errors() -> None:
+    first, second = step_counts(np.array([1.0, 2.0]), [TYPICAL])
+    assert first == 2 * second
