@@ -100,4 +100,15 @@ def job_log(cloud: Cloud, job_id: str, attempt: int | None) -> Iterator[str]:
         stream = tried[attempt - 1].log_stream
     if not stream:
         raise UsageError(f"{job_id} has no log yet: it is {job['status']} {job.get('statusReason', '')}".rstrip())
-    return log_lines(cloud.logs, log_group(job), stream)
+    return _existing(log_lines(cloud.logs, log_group(job), stream), f"{job_id} is {job['status']}, but has no log yet")
+
+
+def _existing(lines: Iterator[str], otherwise: str) -> Iterator[str]:
+    from botocore.exceptions import ClientError
+
+    try:
+        yield from lines
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        raise UsageError(otherwise) from error

@@ -191,7 +191,9 @@ class Executor:
 
     def _take(self, report: Report) -> None:
         if "started" in report:
-            self._engine.attempt_started(*key(report["started"]))
+            attempt = key(report["started"])
+            self._running[attempt].output.begin()
+            self._engine.attempt_started(*attempt)
         elif "ended" in report:
             self._end(key(report["ended"]), report["code"], report.get("reason"))
         elif "failed" in report:
@@ -199,7 +201,10 @@ class Executor:
 
     def _end(self, attempt: Key, code: int | None, reason: str | None) -> None:
         running = self._running.pop(attempt)
-        running.output.finish(self._clock())
+        if code is None:
+            running.output.close()  # it never ran, and has no log
+        else:
+            running.output.finish(self._clock())
         self._pool.rest(running.server)
         self._engine.attempt_ended(*attempt, exit_code=code, reason=reason)
 

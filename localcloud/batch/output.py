@@ -30,6 +30,11 @@ class Output:
         self._rest = b""  # of a line that is not complete
         self._written = False
 
+    def begin(self) -> None:
+        """The attempt runs: its stream is there, whether it prints or not."""
+        self._append([])
+        self._written = True
+
     def pump(self, now: int) -> bool:
         """Deliver what is there; True if there may be more already."""
         taken = 0
@@ -41,13 +46,13 @@ class Output:
         return taken >= PIECE
 
     def finish(self, now: int) -> None:
-        """The attempt has ended: deliver the rest, an unfinished line included; a silent one leaves an empty stream."""
+        """The attempt has ended: deliver the rest, an unfinished line included."""
         for _ in range(LAST_ROUNDS):
             if not self.pump(now):
                 break
         self._deliver(now, last=True)
         if not self._written:
-            self._append([])
+            self.begin()
         self.close()
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ The texts are the service's own where they are known (from reports of its users)
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -67,7 +68,7 @@ def interruption(body: Document) -> tuple[list[str] | int, int | None, float]:
 
 
 def _seconds(value: object) -> bool:
-    return isinstance(value, int | float) and value >= 0
+    return isinstance(value, int | float) and 0 <= value < math.inf
 
 
 def check(body: Document) -> None:

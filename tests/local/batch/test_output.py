@@ -48,6 +48,13 @@ def test_a_silent_job_has_an_empty_stream(batch: "Batch") -> None:
     assert batch.logs.streams["/aws/batch/job", job["container"]["logStreamName"]] == []
 
 
+def test_a_job_that_runs_has_a_stream_before_it_prints(batch: "Batch") -> None:
+    job_id = batch.submit("sleep 60")
+    eventually(lambda: batch.describe(job_id)["status"] == "RUNNING")
+    assert batch.logs.streams["/aws/batch/job", batch.describe(job_id)["container"]["logStreamName"]] == []
+    batch.service.handle("terminatejob", {"jobId": job_id, "reason": "seen"})
+
+
 def test_an_image_that_is_not_here_says_so(batch: "Batch") -> None:
     batch.define("missing", "missing:latest")
     job = batch.finish(batch.submit(jobDefinition="missing"))
@@ -63,6 +70,7 @@ def test_a_command_that_is_not_in_the_image_says_so(batch: "Batch") -> None:
     assert job["container"]["reason"] == (
         'CannotStartContainerError: exec: "no-such-program": executable file not found in $PATH'
     )
+    assert batch.logs.streams == {}
 
 
 def test_watchers_see_the_submitted_jobs_statuses_in_order(batch: "Batch") -> None:

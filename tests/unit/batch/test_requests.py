@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from localcloud.batch.jobs import Resources, RetryRule, TimeLimit
-from localcloud.batch.requests import RefusedError, check, parse, parse_queue
+from localcloud.batch.requests import RefusedError, check, interruption, parse, parse_queue
 
 QUEUE = {
     "jobQueueName": "q",
@@ -207,3 +207,26 @@ def test_a_queues_environments_are_in_its_order_of_preference() -> None:
 def test_definitions_of_other_types_are_refused() -> None:
     with pytest.raises(RefusedError, match="not of type container"):
         parse(body(), definition(type="multinode"), QUEUE)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"jobs": "x"},
+        {"jobs": [1]},
+        {"count": -1},
+        {"count": True},
+        {"count": 1, "noticeSeconds": -1},
+        {"count": 1, "noticeSeconds": float("inf")},
+        {"count": 1, "noticeSeconds": "2"},
+    ],
+)
+def test_an_interruption_of_nothing_or_at_no_time_is_refused(request_: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError, match="InterruptJobs takes jobs"):
+        interruption(request_)
+
+
+def test_an_interruption_names_jobs_or_how_many() -> None:
+    assert interruption({"count": 3}) == (3, 3, 2.0)
+    assert interruption({"jobs": ["a"], "count": 1, "noticeSeconds": 0}) == (["a"], 1, 0.0)

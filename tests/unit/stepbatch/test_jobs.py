@@ -7,6 +7,7 @@ import pytest
 from stepbatch.errors import UsageError
 from stepbatch.failures import failed_jobs
 from stepbatch.jobs import attempts, describe, describe_one, last_log_lines, log_lines, log_stream, members, progress
+from stepbatch.look import job_log
 from tests.unit.stepbatch.fakes import FakeBatch, FakeLogs, array_job, child, cloud
 
 GROUP = "/aws/batch/job"
@@ -78,6 +79,12 @@ def test_an_empty_page_is_not_the_end_of_a_log() -> None:
 
     logs = Halting({(GROUP, "s"): [f"line {number}" for number in range(5)]})
     assert list(log_lines(logs.client, GROUP, "s")) == [f"line {number}" for number in range(5)]
+
+
+def test_a_log_that_is_not_there_yet_is_said_to_be() -> None:
+    batch = FakeBatch(jobs={"j:0": child("j", 0, "RUNNING", 1, stream="gone")})
+    with pytest.raises(UsageError, match="j:0 is RUNNING, but has no log yet"):
+        list(job_log(cloud(batch=batch, logs=FakeLogs()), "j:0", None))
 
 
 def test_a_job_without_a_log_has_no_last_lines() -> None:
