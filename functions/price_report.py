@@ -21,14 +21,15 @@ STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:var(--text);
 background:var(--page);overflow-wrap:break-word}
 h1{font-size:1.5rem;margin-bottom:0}h2{font-size:1.1rem;margin-top:2rem}.quiet{color:var(--quiet)}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
+.wide{overflow-x:auto}.wide+.wide{margin-top:1rem}table{border-collapse:collapse;width:100%}
 td,th{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .big{font-size:1.9rem;font-variant-numeric:tabular-nums;margin:1rem 0}.big span{white-space:nowrap}
 .bad{background:var(--bad);padding:.6rem 1rem;border-left:4px solid var(--short)}
 td.bar{width:40%;min-width:6rem}td.bar i{display:block;height:.75rem;background:var(--long)}
 td.bar i.short{background:var(--short)}
-@media(max-width:40rem){.bar{display:none}.big{font-size:1.5rem}td,th{padding:.25rem .35rem}}
+@media(max-width:40rem){.bar{display:none}.big{font-size:1.5rem}
+table{font-size:.8rem}td,th{padding:.25rem .3rem}}
 """
 Row = tuple[tuple[str, ...], str, dict[str, Any]]  # names, currency, sum
 
