@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -125,8 +124,13 @@ def collate(folder: Path) -> None:
     aggregate = collate_prices.aggregate_of(request, plan, collation, market, {})
     collate_prices.write_outputs(request, OUTPUT, plan, collation, aggregate, market)
     seconds, cpu = time.perf_counter() - start, time.process_time() - worked
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak, "priced": collation.priced}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak(), "priced": collation.priced}))
+
+
+def peak() -> float:
+    """MB that this process held at most; ru_maxrss would count what its parent held when it was forked."""
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
 
 
 def main() -> None:
