@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from localcloud.batch.requests import PATTERNS, is_pattern
 from localcloud.errors import ApiError
 
 Document = dict[str, Any]
@@ -61,10 +62,12 @@ def _check_retries(strategy: Document) -> None:
         where = f"retryStrategy.evaluateOnExit[{index}]"
         if str(rule.get("action", "")).upper() not in ("RETRY", "EXIT"):
             raise _refusal(f"{where}.action is {rule.get('action')!r}; it must be RETRY or EXIT")
-        for field in ("onStatusReason", "onReason", "onExitCode"):
+        for field in PATTERNS:
             pattern = rule.get(field)
-            if pattern is not None and ("*" in pattern[:-1] or len(pattern) > 512):
-                raise _refusal(f"{where}.{field} is {pattern!r}; only the last character may be an asterisk")
+            if pattern is not None and not is_pattern(field, pattern):
+                rest = "digits" if field == "onExitCode" else "letters, digits, periods, colons and white space"
+                words = f"only the last character may be an asterisk, the others {rest}, at most 512 in all"
+                raise _refusal(f"{where}.{field} is {pattern!r}; {words}")
 
 
 def check_queue(body: Document) -> None:

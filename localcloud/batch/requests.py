@@ -18,6 +18,8 @@ MAX_REQUEST = 30 * 1024  # bytes
 MAX_OVERRIDES = 8192  # characters; ECS's limit, which Batch meets only when it starts the job
 MAX_TAGS = 50
 MAX_TAG_KEY, MAX_TAG_VALUE = 128, 256  # characters
+PATTERNS = {"onExitCode": r"[0-9]*\*?", "onReason": r"[0-9A-Za-z.:\s]*\*?", "onStatusReason": r"[0-9A-Za-z.:\s]*\*?"}
+MAX_PATTERN = 512  # characters
 RESOURCES = ("VCPU", "MEMORY", "GPU")
 MIN_TIMEOUT = 60  # seconds
 RECLAIM_NOTICE = 2.0  # seconds; EC2 gives two minutes, which nobody wants to wait for at a desk
@@ -139,9 +141,9 @@ def _retry_rule(entry: Document) -> RetryRule:
     action = str(entry.get("action")).upper()  # "The values aren't case sensitive"
     if action not in {"RETRY", "EXIT"}:
         raise RefusedError(f"EvaluateOnExit action must be RETRY or EXIT, got {entry.get('action')}")
-    for key, allowed in (("onExitCode", r"[0-9]*\*?"), ("onReason", ANY_REASON), ("onStatusReason", ANY_REASON)):
+    for key in PATTERNS:
         pattern = entry.get(key)
-        if pattern is not None and (len(pattern) > 512 or not re.fullmatch(allowed, pattern)):
+        if pattern is not None and not is_pattern(key, pattern):
             raise RefusedError(f"EvaluateOnExit {key} should match valid pattern, got {pattern}")
     return RetryRule(
         action=action,
@@ -151,7 +153,9 @@ def _retry_rule(entry: Document) -> RetryRule:
     )
 
 
-ANY_REASON = r"[0-9A-Za-z.:\s]*\*?"
+def is_pattern(key: str, text: str) -> bool:
+    """Whether ``evaluateOnExit`` takes ``text`` for its condition ``key``."""
+    return len(text) <= MAX_PATTERN and re.fullmatch(PATTERNS[key], text) is not None
 
 
 def parse_timeout(timeout: Document) -> int | None:

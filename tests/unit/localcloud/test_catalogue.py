@@ -143,6 +143,10 @@ def test_what_is_returned_cannot_change_what_is_kept(catalogue: BatchCatalogue) 
             definition(retryStrategy={"attempts": 2, "evaluateOnExit": [{"action": "EXIT", "onReason": "a*b"}]}),
             "onReason is 'a\\*b'; only the last character may be an asterisk",
         ),
+        (  # and so does SubmitJob
+            definition(retryStrategy={"attempts": 2, "evaluateOnExit": [{"action": "EXIT", "onReason": "Host (x)"}]}),
+            "the others letters, digits, periods, colons and white space",
+        ),
         (definition(containerProperties={"image": "i", "resourceRequirements": REQUIREMENTS[:1]}), "needs a MEMORY"),
         (
             definition(containerProperties={"image": "i", "vcpus": 1, "memory": "much"}),
