@@ -16,7 +16,7 @@ from localcloud.batch.dependencies import Submission
 from localcloud.batch.engine import Engine
 from localcloud.batch.jobs import Job, Resources
 from localcloud.batch.launch import Host, Launch, image_of, launch, mounts_of, role_of
-from localcloud.batch.ports import Catalogue, Credentials, Images, Logs, MayMount, Watcher
+from localcloud.batch.ports import Catalogue, Credentials, Images, Logs, MayMount
 from localcloud.batch.requests import RefusedError
 from localcloud.batch.scheduler import STOP_GRACE
 from localcloud.batch.tagging import Tagging
@@ -131,10 +131,6 @@ class BatchService:
         if isinstance(chosen, int):
             return self._engine.interrupt(None, chosen, notice)
         return self._engine.interrupt([self._find(job_id) for job_id in chosen], most, notice)
-
-    def on_change(self, watcher: Watcher) -> None:
-        """Have ``watcher`` called with id and status whenever a submitted job, not a child, enters a status."""
-        self._engine.watch(watcher)
 
     def wait(self, job_id: str, timeout: float | None = None) -> bool:
         """Until the job is SUCCEEDED or FAILED; False if ``timeout`` seconds were not enough."""

@@ -1,8 +1,8 @@
-"""The scheduler at work: one lock around it, an executor for its commands, and those who watch."""
+"""The scheduler at work: one lock around it, an executor for its commands, and those who wait."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +12,7 @@ from localcloud.batch.dependencies import Submission, members
 from localcloud.batch.executor import Executor
 from localcloud.batch.jobs import ENDED, Job, Resources, Status
 from localcloud.batch.launch import Launch
-from localcloud.batch.ports import Logs, Watcher
+from localcloud.batch.ports import Logs
 from localcloud.batch.scheduler import Scheduler
 
 
@@ -38,7 +38,6 @@ class Engine:
         self.by_queue: dict[str, list[Job]] = {}  # the submitted jobs of a queue, oldest first
         self._changed = threading.Condition(self.lock)
         self._scheduler = Scheduler(machine, stop_grace=stop_grace)
-        self._watchers: list[Watcher] = []
         self._clock = clock
         self._executor = Executor(self, prepare, logs, clock, root)
         self.start, self.stop = self._executor.start, self._executor.stop
@@ -55,20 +54,17 @@ class Engine:
             job = self._scheduler.jobs[submission.job_id]
             self.by_queue.setdefault(submission.spec.queue.arn, []).append(job)
             self._post(commands)
-        self._tell(commands)
         return job
 
     def cancel(self, job: Job, reason: str) -> None:
         """CancelJob."""
         with self.lock:
-            commands = self._post(self._scheduler.cancel(job.id, reason, self._clock()))
-        self._tell(commands)
+            self._post(self._scheduler.cancel(job.id, reason, self._clock()))
 
     def terminate(self, job: Job, reason: str) -> None:
         """TerminateJob."""
         with self.lock:
-            commands = self._post(self._scheduler.terminate(job.id, reason, self._clock()))
-        self._tell(commands)
+            self._post(self._scheduler.terminate(job.id, reason, self._clock()))
 
     def interrupt(self, jobs: Sequence[Job] | None, count: int | None, notice: float) -> list[str]:
         """Reclaim the hosts of running attempts, of these jobs only, at most so many, the longest running first."""
@@ -79,14 +75,8 @@ class Engine:
                 running = [job for job in running if job in wanted]
             ids = [job.id for job in islice(running, count)]
             instance = f"i-{uuid4().hex[:17]}"
-            commands = self._scheduler.reclaim(ids, self._clock(), instance=instance, notice=round(1000 * notice))
-            self._post(commands)
-        self._tell(commands)
+            self._post(self._scheduler.reclaim(ids, self._clock(), instance=instance, notice=round(1000 * notice)))
         return ids
-
-    def watch(self, watcher: Watcher) -> None:
-        """Tell ``watcher`` of every change from now on."""
-        self._watchers.append(watcher)
 
     def wait(self, job: Job, timeout: float | None) -> bool:
         """Until the job has ended; False if ``timeout`` seconds were not enough."""
@@ -97,35 +87,24 @@ class Engine:
 
     def attempt_started(self, job_id: str, attempt: int) -> None:
         with self.lock:
-            commands = self._post(self._scheduler.attempt_started(job_id, attempt, self._clock()))
-        self._tell(commands)
+            self._post(self._scheduler.attempt_started(job_id, attempt, self._clock()))
 
     def attempt_ended(self, job_id: str, attempt: int, *, exit_code: int | None, reason: str | None = None) -> None:
         with self.lock:
             commands = self._scheduler.attempt_ended(job_id, attempt, self._clock(), exit_code=exit_code, reason=reason)
             self._post(commands)
-        self._tell(commands)
 
     def tick(self) -> int | None:
         now = self._clock()
         with self.lock:
             due = self._scheduler.next_due
-            commands = self._post(self._scheduler.tick(now)) if due is not None and due <= now else []
+            if due is not None and due <= now:
+                self._post(self._scheduler.tick(now))
             due = self._scheduler.next_due
-        self._tell(commands)
         return None if due is None else max(0, due - now)
 
-    def _post(self, commands: list[Command]) -> list[Command]:
+    def _post(self, commands: list[Command]) -> None:
         """Under the lock, so that commands reach the executor in the order of the events."""
+        if any(isinstance(each, Changed) and each.status in ENDED for each in commands):
+            self._changed.notify_all()
         self._executor.post([each for each in commands if not isinstance(each, Changed)])
-        return commands
-
-    def _tell(self, commands: Iterable[Command]) -> None:
-        for each in commands:
-            if not isinstance(each, Changed):
-                continue
-            if each.status in ENDED:
-                with self._changed:
-                    self._changed.notify_all()
-            for watcher in self._watchers:
-                watcher(each.job_id, each.status)

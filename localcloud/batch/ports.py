@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from localcloud.batch.jobs import Status
 from localcloud.mounts import Mount
 
 type Document = Mapping[str, Any]
@@ -68,9 +67,3 @@ class Logs(Protocol):
     def append(self, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
         """``events``: (milliseconds since 1970, message without its newline), oldest first."""
         ...
-
-
-class Watcher(Protocol):
-    """Told of every status that a job enters, children of arrays excepted; must return at once."""
-
-    def __call__(self, job_id: str, status: Status) -> None: ...

@@ -1,6 +1,7 @@
 """Laws of the Batch scheduler, whatever is submitted, however attempts end, whoever interferes."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -8,7 +9,18 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from localcloud.batch.commands import Changed, Command, Start, Stop
 from localcloud.batch.dependencies import Submission, members
-from localcloud.batch.jobs import Environment, Job, Queue, Resources, RetryRule, Spec, Status, TimeLimit
+from localcloud.batch.jobs import (
+    PARENT_TRANSITIONS,
+    TRANSITIONS,
+    Environment,
+    Job,
+    Queue,
+    Resources,
+    RetryRule,
+    Spec,
+    Status,
+    TimeLimit,
+)
 from localcloud.batch.scheduler import Scheduler
 
 MACHINE = Resources(cpu=3000, memory=1000)
@@ -93,7 +105,8 @@ class SchedulerMachine(RuleBasedStateMachine):
     @rule(target=jobs, spec=specs, size=st.none() | st.integers(2, 5), data=st.data())
     def submit(self, spec: Spec, size: int | None, data: st.DataObject) -> Job:
         known = list(self.scheduler.jobs.values())
-        after = data.draw(st.lists(st.sampled_from(known), max_size=2)) if known else []
+        needed = [each for job in known for each in dict.fromkeys((job, *members(job)))]
+        after = data.draw(st.lists(st.sampled_from(needed), max_size=2)) if needed else []
         equal = [job for job in known if job.array and len(job.array.children) == size]
         n_to_n = data.draw(st.lists(st.sampled_from(equal), max_size=2)) if equal else []
         sequential = size is not None and data.draw(st.booleans())
@@ -201,8 +214,10 @@ class SchedulerMachine(RuleBasedStateMachine):
             progress = (len(job.attempts), ORDER.index(job.status))
             assert progress >= self.progress.get(job, (0, 0))
             self.progress[job] = progress
-        for statuses in self.told.values():
-            assert len(statuses) == len(set(statuses)) or Status.RUNNABLE in statuses
+        for job_id, statuses in self.told.items():
+            legal = PARENT_TRANSITIONS if self.scheduler.jobs[job_id].array else TRANSITIONS
+            assert all(after in legal[before] for before, after in pairwise(statuses))
+            assert statuses[-1] is self.scheduler.jobs[job_id].status
 
     @invariant()
     def attempts_stay_within_their_limit(self) -> None:

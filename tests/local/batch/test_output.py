@@ -73,24 +73,6 @@ def test_a_command_that_is_not_in_the_image_says_so(batch: "Batch") -> None:
     assert batch.logs.streams == {}
 
 
-def test_watchers_see_the_submitted_jobs_statuses_in_order(batch: "Batch") -> None:
-    seen: list[tuple[str, str]] = []
-    batch.service.on_change(lambda job_id, status: seen.append((job_id, status.value)))
-    plain = batch.submit("true")
-    batch.finish(plain)
-    array = batch.submit("true", arrayProperties={"size": 3})
-    batch.finish(array)
-    eventually(lambda: (array, "SUCCEEDED") in seen)
-    assert [status for job_id, status in seen if job_id == plain] == [
-        "SUBMITTED",
-        "RUNNABLE",
-        "STARTING",
-        "RUNNING",
-        "SUCCEEDED",
-    ]
-    assert [status for job_id, status in seen if job_id == array] == ["SUBMITTED", "PENDING", "SUCCEEDED"]
-
-
 def test_a_log_service_that_fails_loses_its_events_but_no_job(
     batch: "Batch", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
