@@ -124,7 +124,7 @@ def collate(folder: Path) -> None:
     aggregate = collate_prices.aggregate_of(request, plan, collation, market, {})
     collate_prices.write_outputs(request, OUTPUT, plan, collation, aggregate, market)
     seconds, cpu = time.perf_counter() - start, time.process_time() - worked
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak(), "priced": collation.priced}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak(), "priced": collation.table.priced}))
 
 
 def peak() -> float:

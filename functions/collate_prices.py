@@ -58,10 +58,6 @@ class Collation:
     seconds: float = 0.0
     attempts: int = 0
 
-    @property
-    def priced(self) -> int:
-        return len(self.table.lines)
-
     def add(self, positions: Sequence[Position], prices: SlicePrices) -> None:
         """A slice's positions, in the order of the book; a million of them must fit, so little of each is kept."""
         self.failed += prices.failed
@@ -98,7 +94,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "jobName": request.job_name,
         "status": "PARTIAL" if collation.failed else "COMPLETE",
         "positions": plan.items,
-        "priced": collation.priced,
+        "priced": collation.table.priced,
         "missedTarget": collation.precision.missed,
         "aggregateUri": str(output / "aggregate.json"),
         "outputUri": str(output),
@@ -175,7 +171,7 @@ def aggregate_of(
     return {
         "jobName": request.job_name,
         "positions": plan.items,
-        "priced": collation.priced,
+        "priced": collation.table.priced,
         "failed": msgspec.to_builtins(collation.failed),
         "complete": not collation.failed,
         **collation.totals.report(market.fx),

@@ -28,25 +28,30 @@ class Table:
     """The lines of priced positions, kept short: a million of them must fit."""
 
     greeks: bool
+    priced: int = 0
     lines: list[tuple[int, bytes, int]] = field(
         default_factory=list
-    )  # place in the book, line, its underlyings' Greeks
+    )  # place in the book, text, underlyings with Greeks
 
     def add(self, position: Position, price: Price) -> None:
         cells = row(position, price)
         if self.greeks:
             cells += sensitivities(position, price.risk)
         places = len(position.underlyings) if price.risk else 0
+        self.priced += 1
         self.lines.append((position.index, line(cells), places))
 
     def csv(self) -> bytes:
-        """The table by the book's order. With Greeks every line has room for those of the widest basket."""
+        """The table by the book's order; its lines are used up. With Greeks each has room for the widest basket's."""
         places = max((places for _, _, places in self.lines), default=0) if self.greeks else 0
         width = 2 * len(GREEKS)
-        self.lines.sort()
-        head = line([*COLUMNS, *columns(places)] if self.greeks else COLUMNS)
-        body = (text + b"," * (width * (places - its)) for _, text, its in self.lines)
-        return b"\n".join([head, *body, b""])
+        written = io.BytesIO()
+        written.write(line([*COLUMNS, *columns(places)] if self.greeks else COLUMNS) + b"\n")
+        self.lines.sort(reverse=True)
+        while self.lines:  # what is written is held no longer
+            _, text, its = self.lines.pop()
+            written.write(text + b"," * (width * (places - its)) + b"\n")
+        return written.getvalue()
 
 
 def columns(places: int) -> Iterator[str]:

@@ -56,16 +56,19 @@ def price(of: Position, *, risk: bool = False) -> Price:
 
 
 def rows(table: Table) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(table.csv().decode(), newline="")))
+    text = io.StringIO(table.csv().decode(), newline="")
+    head, *lines = csv.reader(text)
+    return [dict(zip(head, line, strict=True)) for line in lines]
 
 
 def test_the_table_is_in_the_books_order_and_has_no_greeks_that_nobody_asked_for() -> None:
     table = Table(greeks=False)
     for index in (2, 0, 1):
         table.add(position(index), price(position(index)))
-    assert [row["index"] for row in rows(table)] == ["0", "1", "2"]
-    assert table.csv().splitlines()[0].decode().split(",") == COLUMNS
-    assert rows(table)[0]["pvPercent"] == "99.5"
+    read = rows(table)
+    assert [row["index"] for row in read] == ["0", "1", "2"]
+    assert list(read[0]) == COLUMNS
+    assert read[0]["pvPercent"] == "99.5"
 
 
 def test_greeks_are_columns_with_their_errors_in_the_order_of_the_positions_underlyings() -> None:
@@ -81,8 +84,7 @@ def test_greeks_are_columns_with_their_errors_in_the_order_of_the_positions_unde
     assert (second["underlyings"], second["deltaPercent"], second["deltaPercent2"]) == ("RTY+SPX", "10", "11")
     assert second["gammaPointError2"] == "0.41"
     assert (third["pv"], third["rho"], third["deltaPercent"]) == ("995.0", "", "")
-    widths = {len(row) for row in csv.reader(io.StringIO(table.csv().decode(), newline=""))}
-    assert widths == {len(COLUMNS) + 2 + 2 * 10}
+    assert len(first) == len(COLUMNS) + 2 + 2 * 10
 
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1+2", "@SUM(A1)", " =1+1", "＝1", "'quoted"])
