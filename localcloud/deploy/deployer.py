@@ -9,8 +9,8 @@ from localcloud.deploy.family import Family
 from localcloud.deploy.intrinsics import Scope, condition, resolve
 from localcloud.deploy.nested import nested_template
 from localcloud.deploy.order import creation_order, included
-from localcloud.deploy.registry import CREATORS, UNEMULATED, Declaration, Place
-from localcloud.deploy.resources import batch, functions, identity, messages, plumbing, storage, workflows
+from localcloud.deploy.registry import UNEMULATED, Declaration, Place, creator
+from localcloud.deploy.resources import batch, custom, functions, identity, messages, plumbing, storage, workflows
 from localcloud.deploy.stack import Created, Output, Stack, StackResource
 from localcloud.deploy.template import Template
 from localcloud.deploy.values import text
@@ -18,7 +18,7 @@ from localcloud.errors import DeployError, TemplateError
 
 NESTED: Final = "AWS::CloudFormation::Stack"
 
-_REGISTERED = (batch, functions, identity, messages, plumbing, storage, workflows)
+_REGISTERED = (batch, custom, functions, identity, messages, plumbing, storage, workflows)
 _RESOURCE_KEYS = frozenset({"Type", "Properties", "DependsOn", "Condition", "Metadata"}) | frozenset(
     {"DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy"}
 )
@@ -77,7 +77,7 @@ class _Deployment:
         unknown = [
             f"{name} ({resource['Type']})"
             for name, resource in resources.items()
-            if resource["Type"] not in CREATORS and resource["Type"] != NESTED
+            if resource["Type"] != NESTED and creator(resource["Type"]) is None
         ]
         if unknown:
             raise TemplateError("Resources", f"types that localcloud does not emulate: {', '.join(unknown)}")
@@ -95,9 +95,11 @@ class _Deployment:
             template=self._template,
             place=self._place,
             prefix=self._family.prefix(resource["Type"], name),
+            stack_arn=self._family.arn,
         )
-        creator = self._nest if declaration.type == NESTED else CREATORS[declaration.type]
-        created = creator(declaration)
+        create = self._nest if declaration.type == NESTED else creator(declaration.type)
+        assert create is not None, declaration.type  # every type was checked
+        created = create(declaration)
         declaration.finish()
         self._created[name] = created
         emulated = resource["Type"] not in UNEMULATED

@@ -49,6 +49,7 @@ class Declaration:
     template: Template
     place: Place
     prefix: str  # what its physical name begins with
+    stack_arn: str
     _left: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,6 +108,11 @@ class Declaration:
 Creator = Callable[[Declaration], Created]
 CREATORS: dict[str, Creator] = {}
 UNEMULATED: set[str] = set()  # types that are accepted, with nothing behind them
+
+
+def creator(type_name: str) -> Creator | None:
+    """None for a type that is not known here. ``Custom::Anything`` is a custom resource."""
+    return CREATORS.get("AWS::CloudFormation::CustomResource" if type_name.startswith("Custom::") else type_name)
 
 
 def creates(type_name: str) -> Callable[[Creator], Creator]:

@@ -6,6 +6,7 @@ import re
 import sys
 import zipfile
 from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from localcloud.deploy.registry import Declaration, creates
 from localcloud.deploy.stack import Created, physical_name
 from localcloud.mounts import Mount, of_function
 
-_NOT_CODE = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+_NOT_CODE = {"__pycache__", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"}  # nor does `sam build` copy them
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _MOUNT_PATH = re.compile(r"/mnt/[a-zA-Z0-9_.-]+")
 _LIMIT = 250 << 20  # unzipped size of a function with its layers
@@ -112,11 +113,17 @@ def _code(this: Declaration, location: dict[str, Any], prop: str) -> bytes:
 
 
 def _files(directory: Path) -> dict[str, bytes]:
-    paths = sorted(path for path in directory.rglob("*") if path.is_file() and not _NOT_CODE & set(path.parts))
+    paths = sorted(_code_files(directory))
     size = sum(path.stat().st_size for path in paths)
     if size > _LIMIT:
         raise ValueError(f"{directory} holds {size >> 20} MB; a function and its layers may have 250 MB")
     return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
+
+
+def _code_files(directory: Path) -> Iterator[Path]:
+    for folder, folders, names in directory.walk():
+        folders[:] = [name for name in folders if name not in _NOT_CODE]
+        yield from (folder / name for name in names)
 
 
 def zip_files(files: dict[str, bytes]) -> bytes:
