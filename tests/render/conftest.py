@@ -47,7 +47,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Any:
     @cache
     def make(*options: str, name: str = "scene") -> Path:
         target = folder / str(len(list(folder.iterdir()))) / f"{name}.blend"
-        small = ["--size", "160x90", "--samples", "4", "--frames", "24"]
+        small = ["--size", "160x90", "--samples", "4", "--frames", "24", "--rings", "4", "--no-sound"]
         command = [str(python()), str(MAKE_SCENE), str(target), *small, *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert target.exists(), done.stderr
