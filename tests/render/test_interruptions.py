@@ -89,7 +89,8 @@ def test_however_a_run_is_interrupted_its_pixels_are_those_of_a_clean_run(
             if process.poll() is None and attempt < 10:
                 chance.choice([crew.kill, crew.terminate])(process)
             code, log = crew.finish(process)
-            assert code in {0, 75, -signal.SIGKILL}, log
+            unborn = code == -signal.SIGTERM and not log  # told to stop while Python was starting
+            assert unborn or code in {0, 75, -signal.SIGKILL}, log
             if code == 0:
                 break
         else:

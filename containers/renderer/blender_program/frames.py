@@ -4,7 +4,8 @@
     python frames.py FD
 
 Requests come as JSON lines on stdin, answers go as JSON lines to the file descriptor FD; what Blender prints stays on
-stdout and stderr. Everything ends when stdin does.
+stdout and stderr, and behind all that belongs to an answer stands a line with nothing but DONE. Everything ends when
+stdin does.
 
     {"open": path, "scene": name, "percent": n|null, "samples": n|null, "threads": n, "runScripts": bool,
      "ignoreMissingAssets": bool}
@@ -19,7 +20,6 @@ stdout and stderr. Everything ends when stdin does.
 import ctypes
 import json
 import os
-import re
 import signal
 import sys
 import time
@@ -28,19 +28,21 @@ from pathlib import Path
 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever started this lets the current frame finish
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+DONE = b"\n\x04\n"
+LIBC = ctypes.CDLL(None)
+LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 if os.getppid() == 1 and os.environ.get("RENDERER_PID") != "1":
     sys.exit("the renderer is gone")
 
 UNLOADABLE = ""
 try:
     import bpy
+    from assets import lost_links, missing_files, strips_of
 except ModuleNotFoundError as error:
     UNLOADABLE = f"Blender is not installed ({error}): make renderer, or pip install -r requirements.txt"
 except ImportError as error:
     UNLOADABLE = f"Blender cannot be loaded ({error}): apt-get install what apt-packages.txt lists"
 
-TILES = {"<UDIM>": r"\d{4}", "<UVTILE>": r"u\d+_v\d+"}
 DRIVER = "Driver"  # how Blender's note about a driver that it did not run begins; other scripts draw buttons
 TOLD = 5  # missing files in a message
 UNTRUE = ("date", "render_time", "memory", "hostname", "filename")  # burnt-in notes that differ between two renders
@@ -64,6 +66,9 @@ def open_blend(request):
     if not request["ignoreMissingAssets"] and (missing := missing_files(scene)):
         more = f" and {len(missing) - TOLD} more" if len(missing) > TOLD else ""
         raise Refused(f"{len(missing)} of the files it refers to are missing: {', '.join(missing[:TOLD])}{more}")
+    if not request["ignoreMissingAssets"] and (lost := lost_links()):
+        more = f" and {len(lost) - TOLD} more" if len(lost) > TOLD else ""
+        raise Refused(f"its libraries lack what it links from them: {', '.join(lost[:TOLD])}{more}")
     prepare(scene, request)
     timeline = Timeline(scene)
     facts = {
@@ -88,6 +93,8 @@ def prepare(scene, request):
     image.file_format = "PNG"
     for note in UNTRUE:
         setattr(render, f"use_stamp_{note}", False)
+    if hasattr(render, "compositor_device"):
+        render.compositor_device = "CPU"
     if request["percent"]:
         render.resolution_percentage = request["percent"]
     if render.engine == "CYCLES":
@@ -96,43 +103,6 @@ def prepare(scene, request):
         scene.cycles.samples = request["samples"]
     elif request["samples"] and hasattr(scene, "eevee"):
         scene.eevee.taa_render_samples = request["samples"]
-
-
-def missing_files(scene):
-    """Files that the .blend refers to and that are not there, each once."""
-    data = bpy.data
-    paths = {library.filepath: library for library in data.libraries if not getattr(library, "packed_file", None)}
-    for images in (data.images, data.movieclips):
-        for each in images:
-            if each.source in {"FILE", "SEQUENCE", "MOVIE", "TILED"} and not getattr(each, "packed_file", None):
-                paths[each.filepath] = each
-    for sound in (*data.sounds, *data.fonts, *data.cache_files, *data.volumes):
-        if not getattr(sound, "packed_file", None):
-            paths[sound.filepath] = sound
-    for strip in strips_of(scene):
-        if strip.type == "MOVIE":
-            paths[strip.filepath] = strip
-        elif strip.type == "IMAGE":
-            paths |= {f"{strip.directory.rstrip('/')}/{element.filename}": strip for element in strip.elements}
-    return sorted(path for path, owner in paths.items() if path and path != "<builtin>" and not stands(path, owner))
-
-
-def stands(path, owner):
-    """Whether a file is there; of tiles, whether any is."""
-    library = getattr(owner, "library", None)
-    file = Path(bpy.path.native_pathsep(bpy.path.abspath(path, library=library)))
-    mark = next((mark for mark in TILES if mark in file.name), None)
-    if mark is None:
-        return file.exists()
-    pattern = re.escape(file.name).replace(re.escape(mark), TILES[mark])
-    return file.parent.is_dir() and any(re.fullmatch(pattern, other.name) for other in file.parent.iterdir())
-
-
-def strips_of(scene):
-    editor = scene.sequence_editor
-    if editor is None:
-        return []
-    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
 
 
 def has_sound(scene):
@@ -235,6 +205,8 @@ def main():
                 answer = mix(scene, request)
         except Refused as refusal:
             answer = {"refused": str(refusal)}
+        LIBC.fflush(None)
+        os.write(1, DONE)
         answers.write(json.dumps(answer) + "\n")
 
 

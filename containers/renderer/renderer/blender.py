@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,8 @@ from fanout.errors import BlendError, FanoutError
 PROGRAM = Path(__file__).parents[1] / "blender_program" / "frames.py"
 WORDS = 8  # last lines of Blender's that an error quotes
 NOISE = re.compile(r"\bSaved: |\bRead blend: |list of mounted file-systems|EGL Error \(0x3009\)|^$")
+DONE = "\x04"  # a line that stands behind everything that belongs to an answer
+COMPLAINT = re.compile(r"Image file (.+) (does not exist|failed to load)")  # and goes on without the image
 STOP_SECONDS = 10.0  # for Blender to end by itself
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")  # no credentials for what a file may run
 
@@ -52,8 +55,11 @@ class Blender:
     """
 
     def __init__(self, blend: Path, look: Look, *, threads: int, home: Path, log: Callable[[str], None]) -> None:
-        self._name = look.blend
+        self._name, self._folder = look.blend, blend.parent
+        self._lenient = look.ignore_missing_assets
         self._last_words: deque[str] = deque(maxlen=WORDS)
+        self._complaints: list[str] = []  # that came with the last answer
+        self._heard: SimpleQueue[list[str]] = SimpleQueue()  # the complaints before every DONE
         self._log = log
         answers, theirs = os.pipe()
         try:
@@ -79,8 +85,13 @@ class Blender:
             raise
 
     def render(self, frame: int, path: Path) -> float:
-        """Renders one frame to ``path``; how many seconds it took. Raises FrameFailed with Blender's reason."""
+        """Renders one frame to ``path``; how many seconds it took.
+
+        Raises FrameFailed with Blender's reason, also where it only complained and left an image out.
+        """
         answer = self._ask(render=frame, path=str(path))
+        if self._complaints and not self._lenient:
+            raise FrameFailed("; ".join(dict.fromkeys(self._complaints)))
         return float(answer["seconds"])
 
     def mix(self, path: Path, first: int, last: int) -> None:
@@ -120,6 +131,8 @@ class Blender:
             line = ""
         if not line.endswith("\n"):
             raise BlenderGone(self._end())
+        with suppress(Empty):  # a script in the file may have taken stdout away
+            self._complaints = self._heard.get(timeout=STOP_SECONDS)
         answer: dict[str, Any] = json.loads(line)
         if "refused" in answer:
             raise BlendError(self._name, answer["refused"])
@@ -129,8 +142,15 @@ class Blender:
 
     def _listen(self) -> None:
         assert self._process.stdout
+        complaints: list[str] = []
         for line in self._process.stdout:
             text = line.rstrip()
+            if text == DONE:
+                self._heard.put(complaints)
+                complaints = []
+                continue
+            if found := COMPLAINT.search(text):
+                complaints.append(f"{os.path.relpath(found[1], self._folder)} {found[2]}")
             if not NOISE.search(text):
                 self._last_words.append(text)
                 self._log(f"blender: {text}")

@@ -222,8 +222,9 @@ def test_the_image_has_the_blender_that_plans_are_made_for() -> None:
 
 def test_only_blenders_own_program_imports_blender() -> None:
     sources = (ROOT / "containers").glob("*/[!.]*/**/*.py")
-    assert [path.name for path in sources if "import bpy" in path.read_text()] == ["frames.py"]
-    assert "GPL-3.0-or-later" in (ROOT / "containers" / "renderer" / "blender_program" / "frames.py").read_text()
+    of_blender = {path for path in sources if "import bpy" in path.read_text()}
+    assert of_blender == set((ROOT / "containers" / "renderer" / "blender_program").glob("*.py"))
+    assert all("GPL-3.0-or-later" in path.read_text() for path in of_blender)
 
 
 def test_errors_of_blender_have_the_exit_codes_of_the_retry_rules() -> None:

@@ -1,0 +1,114 @@
+"""Folders of linked files, as artists hand them in; what is missing or cannot be read is never rendered around."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanout.blendplan import frame_uri
+from fanout.s3 import S3Uri
+from renderer.png import inspect
+from tests.render.crew import ROOT, Crew, decoded, python
+
+MAKE_PROJECT = ROOT / "examples" / "rendering" / "make_project.py"
+WIDTH, HEIGHT = 48, 32
+MOST = 65_535  # of a sample of 16 bits
+
+EMPTY_THE_LIBRARY = """
+import sys, bpy
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
+bpy.data.collections.remove(bpy.data.collections["Set"])
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example's project."""
+    folder = tmp_path_factory.mktemp("project") / "project"
+    subprocess.run([python(), MAKE_PROJECT, folder], check=True, capture_output=True, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def project(original: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(original, tmp_path / "project"))
+
+
+@pytest.fixture
+def count(crew: Crew) -> Callable[..., Any]:
+    """Uploads a folder and counts its frames."""
+
+    def counted(folder: Path, **more: Any) -> Any:
+        root = f"{crew.name}/project"
+        for path in folder.rglob("*"):
+            if path.is_file():
+                key = f"{root}/{path.relative_to(folder).as_posix()}"
+                crew.objects.upload(path, S3Uri(crew.bucket, key), "application/octet-stream")
+        return crew.count(folder / "shot.blend", inputUri=f"s3://{crew.bucket}/{root}/", **more)
+
+    return counted
+
+
+def refusal(crew: Crew) -> str:
+    code, log = crew.finish(crew.start("render"))
+    assert code == 2, log
+    return log
+
+
+def samples(crew: Crew, frame: int, x: int, y: int = HEIGHT // 2) -> tuple[int, ...]:
+    """Red, green, blue and alpha of one pixel."""
+    picture = crew.objects.get(frame_uri(crew.output, crew.parameters.look, frame))
+    image = inspect(picture)
+    assert (image.width, image.height, image.depth, image.alpha) == (WIDTH, HEIGHT, 16, True)
+    at = 8 * (y * WIDTH + x)
+    return tuple(int.from_bytes(decoded(picture)[start : start + 2]) for start in range(at, at + 8, 2))
+
+
+def test_libraries_packed_textures_image_sequences_and_the_compositor_show_in_the_frames(
+    crew: Crew, count: Any, project: Path
+) -> None:
+    assert count(project)["frames"] == 4
+    crew.run("render")
+    left, middle, right = 8, 24, 40
+    assert samples(crew, 2, middle) == (0, MOST, 0, MOST)  # packed
+    assert samples(crew, 2, right) == (MOST, 0, 0, MOST)  # linked, and at the right only because it was mirrored
+    assert samples(crew, 2, left, 1) == (0, 0, 0, 0)  # nothing there
+    blue = [samples(crew, frame, left)[2] for frame in (1, 2, 3, 4)]
+    assert blue == sorted(set(blue))
+    assert blue[-1] == MOST
+
+
+def test_an_image_sequence_with_a_hole_is_refused_at_that_frame_by_the_file(
+    crew: Crew, count: Any, project: Path
+) -> None:
+    (project / "tex" / "seq" / "clip_0003.png").unlink()
+    count(project)
+    assert "frame 3: Blender says: tex/seq/clip_0003.png does not exist" in refusal(crew)
+    assert sorted(crew.standing()) == [1, 2, 4]
+
+
+def test_a_texture_that_cannot_be_read_is_refused_unless_that_is_wanted(crew: Crew, count: Any, project: Path) -> None:
+    (project / "tex" / "oak.png").write_text("version https://git-lfs.github.com/spec/v1\n")
+    count(project, frames="1")
+    assert "frame 1: Blender says: tex/oak.png failed to load" in refusal(crew)
+    count(project, frames="1", ignoreMissingAssets=True)
+    crew.run("render")
+    assert list(crew.standing()) == [1]
+
+
+def test_a_file_that_only_a_library_refers_to_is_missed(crew: Crew, count: Any, project: Path) -> None:
+    (project / "tex" / "oak.png").unlink()
+    count(project, frames="1")
+    assert "1 of the files it refers to are missing: //../tex/oak.png" in refusal(crew)
+
+
+def test_what_a_library_no_longer_holds_is_missed(crew: Crew, count: Any, project: Path) -> None:
+    library = project / "lib" / "set.blend"
+    subprocess.run([python(), "-c", EMPTY_THE_LIBRARY, library], check=True, capture_output=True, timeout=120)
+    count(project, frames="1")
+    assert "its libraries lack what it links from them: collection 'Set' of //lib/set.blend" in refusal(crew)
