@@ -6,6 +6,7 @@ from typing import Any
 
 from localcloud.deploy.answers import Answers
 from localcloud.deploy.registry import Declaration, creates
+from localcloud.deploy.removal import removes
 from localcloud.deploy.stack import Created
 
 CUSTOM = "AWS::CloudFormation::CustomResource"
@@ -13,19 +14,36 @@ _DEFAULT_SECONDS = 3600
 
 
 @creates(CUSTOM)
-def custom_resource(this: Declaration) -> Created:
+def create(this: Declaration) -> Created:
+    return perform(this, "Create")
+
+
+def update(this: Declaration, before: Declaration, created: Created) -> Created:
+    """The resource after its properties changed; with another physical id the old one is to be deleted."""
+    old = _as_text(_given(before))
+    return perform(this, "Update", PhysicalResourceId=created.physical_id, OldResourceProperties=old)
+
+
+@removes(CUSTOM)
+def delete(this: Declaration, created: Created) -> None:
+    perform(this, "Delete", PhysicalResourceId=created.physical_id)
+
+
+def perform(this: Declaration, kind: str, **further: Any) -> Created:
+    """Have the function do one ``kind`` of request; DeployError if it does not answer, or not well."""
     token = str(this.need("ServiceToken"))
     seconds = float(this.take("ServiceTimeout", _DEFAULT_SECONDS))
     this.without_effect(*this.properties)  # they are the function's business
     request = {
-        "RequestType": "Create",
+        "RequestType": kind,
         "StackId": this.stack_arn,
-        "RequestId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{this.stack_arn}/{this.logical_id}")),
+        "RequestId": str(uuid.uuid4()),
         "ResourceType": this.type,
         "LogicalResourceId": this.logical_id,
-        "ResourceProperties": _as_text(this.properties),
+        "ResourceProperties": _as_text(_given(this)),
+        **further,
     }
-    answer = ask(this, token, request, seconds)
+    answer = _asked(this, token, request, seconds)
     if answer["Status"] != "SUCCESS":
         raise this.error(f"its function answered: {answer.get('Reason') or 'FAILED, without a reason'}")
     for key in ("StackId", "RequestId", "LogicalResourceId"):
@@ -36,11 +54,12 @@ def custom_resource(this: Declaration) -> Created:
     return Created(physical_id=str(answer["PhysicalResourceId"]), attributes=dict(answer.get("Data") or {}))
 
 
-def ask(this: Declaration, token: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+def _asked(this: Declaration, token: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
     """Send ``request`` to the function ``token`` and wait for its answer, which may come from elsewhere."""
     with Answers() as answers:
-        payload = json.dumps(request | {"ResponseURL": answers.url, "ServiceToken": token})
-        ran = this.call("lambda", "invoke", FunctionName=token, Payload=payload)
+        ran = this.call(
+            "lambda", "invoke", FunctionName=token, Payload=json.dumps(request | {"ResponseURL": answers.url})
+        )
         if ran.get("FunctionError"):
             error = json.loads(ran["Payload"].read() or b"{}")
             raise this.error(f"its function died: {error.get('errorType')}: {error.get('errorMessage')}")
@@ -48,6 +67,10 @@ def ask(this: Declaration, token: str, request: dict[str, Any], seconds: float) 
             return answers.wait(seconds)
         except (TimeoutError, ValueError) as error:
             raise this.error(str(error)) from error
+
+
+def _given(this: Declaration) -> dict[str, Any]:
+    return {name: value for name, value in this.properties.items() if name != "ServiceTimeout"}
 
 
 def _as_text(value: Any) -> Any:

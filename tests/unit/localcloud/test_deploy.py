@@ -2,6 +2,7 @@
 
 import io
 import json
+import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -332,3 +333,62 @@ def test_a_nested_template_may_lie_in_a_bucket(tmp_path: Path, location: str) ->
     stack, clients = deployed(parent(tmp_path, TemplateURL=location), root=tmp_path)
     assert ("s3", "get_object", {"Bucket": "sources", "Key": "a b.template"}) in clients.calls
     assert len(list(stack.nested())) == 1
+
+
+def answering(**answer: Any) -> Any:
+    """What a Lambda client's invoke does when the function behind it answers CloudFormation."""
+
+    def invoke(**parameters: Any) -> dict[str, Any]:
+        request = json.loads(parameters["Payload"])
+        document = {"Status": "SUCCESS", "PhysicalResourceId": "p"} | {
+            key: request[key] for key in ("StackId", "RequestId", "LogicalResourceId")
+        }
+        body = json.dumps(document | {"Data": {"Seen": json.dumps(request["ResourceProperties"])}} | answer)
+        sent = urllib.request.Request(request["ResponseURL"], data=body.encode(), method="PUT")
+        with urllib.request.urlopen(sent, timeout=10):
+            return {}
+
+    return invoke
+
+
+CUSTOM_RESOURCE = {"Type": "Custom::It", "Properties": {"ServiceToken": "arn:f", "Count": 2, "Deep": [{"On": True}]}}
+
+
+def test_a_custom_resource_is_what_its_function_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_FakeClient, "invoke", lambda _, **given: answering()(**given), raising=False)
+    outputs = {"Seen": {"Value": {"Fn::GetAtt": "It.Seen"}}, "Id": {"Value": {"Ref": "It"}}}
+    stack, _ = deployed({"It": CUSTOM_RESOURCE}, root=tmp_path, Outputs=outputs)
+    seen, identity = (output.value for output in stack.outputs)
+    assert json.loads(seen) == {"ServiceToken": "arn:f", "Count": "2", "Deep": [{"On": "true"}]}
+    assert identity == "p"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"Status": "FAILED", "Reason": "no room"}, r"Resources\.It: its function answered: no room"),
+        ({"Status": "FINE"}, "the answer has no Status SUCCESS or FAILED"),
+        ({"RequestId": "another"}, "the answer's RequestId is 'another', not the request's"),
+        ({"PhysicalResourceId": ""}, "the answer names no PhysicalResourceId"),
+        ({"Data": {"a": "b" * 5000}}, r"the answer has 5,\d+ bytes; CloudFormation takes 4,096"),
+    ],
+)
+def test_an_answer_that_cloudformation_would_not_take_fails_the_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], problem: str
+) -> None:
+    monkeypatch.setattr(_FakeClient, "invoke", lambda _, **given: answering(**answer)(**given), raising=False)
+    with pytest.raises(TemplateError, match=problem):
+        deployed({"It": CUSTOM_RESOURCE}, root=tmp_path)
+
+
+def test_a_function_that_dies_or_is_silent_fails_the_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died = {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorType": "E", "errorMessage": "m"}')}
+    monkeypatch.setattr(_FakeClient, "invoke", lambda *_, **__: died, raising=False)
+    with pytest.raises(TemplateError, match="its function died: E: m"):
+        deployed({"It": CUSTOM_RESOURCE}, root=tmp_path)
+    monkeypatch.setattr(_FakeClient, "invoke", lambda *_, **__: {}, raising=False)
+    silent = {"Type": "Custom::It", "Properties": {"ServiceToken": "arn:f", "ServiceTimeout": 0.01}}
+    with pytest.raises(TemplateError, match=r"no answer came within 0\.01 s"):
+        deployed({"It": silent}, root=tmp_path)
