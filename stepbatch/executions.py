@@ -54,6 +54,11 @@ def note_running(workspace: Workspace, arn: str, request: Mapping[str, Any], fil
     write_whole(_record(workspace), json.dumps(record, indent=1).encode() + b"\n")
 
 
+def was_started(workspace: Workspace) -> bool:
+    """Whether an execution was ever started for the directory."""
+    return _record(workspace).exists()
+
+
 def execution_prefix(machine_arn: str) -> str:
     """What the ARNs of a state machine's executions begin with."""
     return machine_arn.replace(":stateMachine:", ":execution:")

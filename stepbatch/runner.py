@@ -15,7 +15,7 @@ from rich.console import Console
 from fanout.errors import FanoutError, InputError
 from stepbatch.cloud import Cloud
 from stepbatch.errors import StepbatchError, UsageError
-from stepbatch.executions import execution_name, note_running, running, start
+from stepbatch.executions import execution_name, note_running, running, start, was_started
 from stepbatch.failures import show_failures
 from stepbatch.history import Failure
 from stepbatch.jobs import JobProgress, attempts, describe, members
@@ -107,8 +107,9 @@ def carried_out(pipeline: Pipeline, settings: Settings) -> Outcome:
         try:
             with settings.connect(workspace) as cloud:
                 outcome = drive(pipeline, settings, workspace, cloud)
-        except UsageError:
-            discard(workspace)
+        except Exception as error:
+            if isinstance(error, UsageError) or not (was_started(workspace) or workspace.log.exists()):
+                discard(workspace)  # nothing was begun; the log of a local cloud that did not start tells why
             raise
         if outcome.status is Status.REFUSED:
             discard(workspace)

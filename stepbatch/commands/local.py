@@ -15,6 +15,7 @@ from stepbatch.commands.options import (
     Stack,
     TargetSeBp,
     Workers,
+    file,
     folder,
 )
 from stepbatch.errors import StepbatchError
@@ -46,7 +47,9 @@ def up(
     )
 
 
-def verify(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The --out of a run.")]) -> None:
+def verify(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", parser=folder, help="The --out of a run.")],
+) -> None:
     """Check that a directory holds exactly what its run's manifest lists."""
     from stepbatch.console import plural
     from stepbatch.verify import problems, read_manifest
@@ -77,7 +80,7 @@ def invoke(
 
 
 def price(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The book: positions as JSON; - is stdin.")],
+    book: Annotated[Path, typer.Argument(metavar="FILE", parser=file, help="The book: positions as JSON; - is stdin.")],
     market: Market = None,
     target_se_bp: TargetSeBp = None,
     max_paths: MaxPaths = None,
@@ -93,7 +96,7 @@ def price(
     numbers = {"--target-se-bp": target_se_bp, "--max-paths": max_paths, "--seed": seed}
     options = [word for name, value in numbers.items() if value is not None for word in (name, str(value))]
     options += ["--greeks"] * greeks + ["--scenarios"] * scenarios
-    asked = Asked(file=file, market=market, options=options, as_json=as_json)
+    asked = Asked(file=book, market=market, options=options, as_json=as_json)
     raise typer.Exit(price_file(asked, stdout=console(), stderr=console(stderr=True)))
 
 

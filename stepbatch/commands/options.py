@@ -10,9 +10,19 @@ from fanout.pricing import FEWEST_PATHS, LARGEST_SEED, LARGEST_TARGET, LEAST_TAR
 
 
 def folder(text: str) -> Path:
-    """A directory by its name: the empty one, which Path reads as the current directory, is a script's mistake."""
+    """A directory by its name."""
+    return named(text, "a directory (. is the current one)")
+
+
+def file(text: str) -> Path:
+    """A file by its name."""
+    return named(text, "a file")
+
+
+def named(text: str, what: str) -> Path:
+    """The path; an empty one, which Path reads as the current directory, is a script's mistake."""
     if not text.strip():
-        raise typer.BadParameter("it is empty: name a directory (. is the current one)")
+        raise typer.BadParameter(f"it is empty: name {what}")
     return Path(text)
 
 
@@ -77,7 +87,9 @@ ToleratedPercentage = Annotated[
 # of whatever prices
 Market = Annotated[
     Path | None,
-    typer.Option("--market", metavar="FILE", help="The market snapshot. [default: EURO STOXX 50 of 2019-11-20]"),
+    typer.Option(
+        "--market", metavar="FILE", parser=file, help="The market snapshot. [default: EURO STOXX 50 of 2019-11-20]"
+    ),
 ]
 TargetSeBp = Annotated[
     float | None,

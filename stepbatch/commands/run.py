@@ -22,6 +22,7 @@ from stepbatch.commands.options import (
     TargetSeBp,
     ToleratedPercentage,
     Workers,
+    file,
 )
 from stepbatch.commands.rendering import rendering
 
@@ -35,7 +36,9 @@ def pipelines() -> None:
 
 @app.command()
 def montecarlo(
-    portfolio: Annotated[Path, typer.Option(metavar="FILE", help="The book: positions as JSON; - is stdin.")],
+    portfolio: Annotated[
+        Path, typer.Option(metavar="FILE", parser=file, help="The book: positions as JSON; - is stdin.")
+    ],
     market: Market = None,
     positions_per_job: Annotated[
         str | None, typer.Option(metavar="N|auto", help="Positions of one child. [default: auto, about 10 s of work]")

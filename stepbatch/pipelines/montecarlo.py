@@ -193,7 +193,7 @@ def positions_per_job(text: str | None) -> int | str | None:
     """``auto`` or a count. Raises UsageError."""
     if text is None or text == "auto":
         return text
-    if not text.isdecimal() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
         raise UsageError(f"--positions-per-job {text}: give a whole number from 1, or auto")
     return int(text)
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 from fanout import fields
 from fanout.correlation import Pairs, check_correlations
 from fanout.errors import MarketError
-from fanout.refusals import fit
+from fanout.refusals import fit, show
 from fanout.strictjson import parse_json
 from fanout.volatility import (
     Flat,
@@ -37,6 +37,7 @@ __all__ = [
     "encode_market",
     "parse_market",
 ]
+SCHEMA = "stepbatch/market/1"
 BUNDLED = "data/eurostoxx50_2019-11-20.json"  # the snapshot of books that come without one
 
 
@@ -103,6 +104,8 @@ def parse_market(data: bytes | str) -> Market:
 
 def market_of(raw: Any) -> Market:
     """A snapshot from its decoded JSON. Raises MarketError."""
+    if isinstance(raw, dict) and raw.get("schema", SCHEMA) != SCHEMA:  # said first: all else follows from it
+        raise MarketError("schema", f"{show(raw['schema'])} is not {SCHEMA!r}")
     market = fit(raw, Market, "", at_place)
     for currency, curve in market.curves.items():
         places = [f"curves.{currency}.zeroRates[{number}][0]" for number in range(len(curve.zero_rates))]

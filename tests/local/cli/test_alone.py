@@ -84,6 +84,7 @@ def test_numbers_that_no_run_can_have_are_refused_by_option_and_value(alone: Ste
         ("--seed", str(2**60), f"{2**60} is not a number from 0 to {2**53}"),
         ("--tolerated-failure-percentage", "nan", "nan is not a number"),
         ("--out", "", "it is empty: name a directory"),
+        ("--market", "", "it is empty: name a file"),
         ("--out", "taken", "--out taken is not empty and holds no run of stepbatch (results.csv)"),
     ):
         answer = alone("run", "montecarlo", "--portfolio", BOOK, "--dry-run", option, value)

@@ -143,6 +143,11 @@ def test_numbers_that_are_not_finite_are_refused_where_they_stand(number: str, p
     assert str(refusal.value) == f"underlyings.RTY.spot: {problem}"
 
 
+def test_a_book_in_the_place_of_a_market_is_told_as_one() -> None:
+    with pytest.raises(MarketError, match=r"^schema: 'stepbatch/book/1' is not 'stepbatch/market/1'$"):
+        market_of({"schema": "stepbatch/book/1", "name": "desk", "positions": []})
+
+
 def test_a_key_given_twice_is_refused_where_it_stands() -> None:
     text = json.dumps(MARKET).replace('"spot": 1600.0', '"spot": 1600.0, "spot": 1700.0')
     with pytest.raises(MarketError, match=r"^underlyings\.RTY: the key 'spot' is given twice$"):

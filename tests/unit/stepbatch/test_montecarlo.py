@@ -73,7 +73,7 @@ def test_positions_per_job_is_a_count_or_auto(text: str | None, value: int | str
     assert positions_per_job(text) == value
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", ""])
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "", "٣", "²"])
 def test_another_positions_per_job_is_refused_by_its_value(text: str) -> None:
     with pytest.raises(UsageError, match=f"--positions-per-job {text}:"):
         positions_per_job(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from rich.console import Console
 
 from fanout.errors import PortfolioError
@@ -216,6 +217,20 @@ def test_a_stack_that_is_not_there_is_named(desk: Desk) -> None:
     cloud = Cloud(clients=fakes.cloud(FakeStepFunctions([DONE])).clients, stack="blue", private=False, local=False)
     with pytest.raises(CloudError, match="there is no stack 'blue' here"):
         desk.run_on(cloud)
+    assert not desk.out.exists()
+
+
+def test_a_cloud_that_does_not_answer_leaves_no_directory_but_what_was_begun_stays(desk: Desk) -> None:
+    def silent(_: Workspace) -> Any:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+    with pytest.raises(EndpointConnectionError):
+        desk.run_with(silent)
+    assert not desk.out.exists()
+    desk.run()
+    with pytest.raises(EndpointConnectionError):
+        desk.run_with(silent)
+    assert desk.visible == {"copy", "manifest.json"}
 
 
 class Impatient(FakeStepFunctions):
