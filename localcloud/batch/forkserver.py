@@ -56,6 +56,7 @@ class ForkServer:
         self._package = package  # a warm.Package, prepared
         self._children: dict[int, dict[str, Any]] = {}  # pid -> its spawn request
         self._pids: dict[str, int] = {}
+        self._removals: dict[int, tuple[dict[str, Any], int, int]] = {}  # pid -> request, exit code, what it prints
         self._wake, wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_in)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -90,6 +91,7 @@ class ForkServer:
             self._leave()
         request = json.loads(packet)
         if "spawn" in request:
+            os.set_inheritable(descriptors[0], False)
             try:
                 self._spawn(request, descriptors[0])
             finally:
@@ -159,9 +161,10 @@ class ForkServer:
         with suppress(ChildProcessError):
             while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
                 self._bury(found.si_pid)
-        for stray in self._strays():
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(stray, signal.SIGKILL)
+        if not self._removals:  # they may still ask what is left of an attempt
+            for stray in self._strays():
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(stray, signal.SIGKILL)
 
     def _bury(self, pid: int) -> None:
         request = self._children.pop(pid, None)
@@ -171,6 +174,10 @@ class ForkServer:
         _, status = os.waitpid(pid, 0)
         if request is not None:
             self._end(request, os.waitstatus_to_exitcode(status))
+        elif pid in self._removals:
+            request, code, output = self._removals.pop(pid)
+            with open(output, "rb") as printed:  # noqa: PTH123 - a descriptor, not a path
+                self._tell_end(request, code, printed.read().decode(errors="replace").strip() or None)
 
     def _strays(self) -> list[int]:
         """Processes that left the group of an attempt which has ended since: what it orphaned comes to this process."""
@@ -186,7 +193,17 @@ class ForkServer:
             Path(request["cwd"]).rmdir()
         except OSError:
             shutil.rmtree(request["cwd"], ignore_errors=True)
-        reason = _afterwards(request)
+        if not request.get("afterwards"):
+            self._tell_end(request, code, None)
+            return
+        try:
+            pid, output = _remove(request)
+        except OSError as error:
+            self._tell_end(request, code, f"CannotInspectContainerError: {error}")
+        else:
+            self._removals[pid] = request, code, output
+
+    def _tell_end(self, request: dict[str, Any], code: int, reason: str | None) -> None:
         self._report(ended=request["spawn"], code=code if code >= 0 else 128 - code, reason=reason)
 
     def _report(self, **report: Any) -> None:
@@ -206,24 +223,36 @@ class ForkServer:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 os.waitpid(-1, 0)
-        for request in self._children.values():
+        for request in [*self._children.values(), *(request for request, _, _ in self._removals.values())]:
             shutil.rmtree(request["cwd"], ignore_errors=True)
-            _afterwards(request)
+            with suppress(OSError):
+                if request.get("afterwards"):
+                    _remove(request)
+        with suppress(ChildProcessError):
+            while True:
+                os.waitpid(-1, 0)
         os._exit(0)
 
 
-def _afterwards(request: dict[str, Any]) -> str | None:
-    if not request.get("afterwards"):
-        return None
-    import subprocess  # a sixth of the memory of a fork server, and few need it
-
+def _remove(request: dict[str, Any]) -> tuple[int, int]:
+    """Start what a request wants to be run afterwards: its process id, and a descriptor for what it prints."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 2)]
+    command = request["afterwards"]
     try:
-        done = subprocess.run(  # noqa: S603 - the engine's own command
-            request["afterwards"], env=request["env"], capture_output=True, timeout=60, check=False
+        pid = os.posix_spawn(
+            command[0],
+            command,
+            request["env"],
+            file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1), *nothing],
+            setsigdef=[signal.SIGINT, signal.SIGPIPE],
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"CannotInspectContainerError: {error}"
-    return done.stdout.decode(errors="replace").strip() or None
+    except OSError:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    return pid, reading
 
 
 def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
@@ -271,6 +300,7 @@ def main() -> None:
     """``argv``: the descriptor of the socket, and the package if there is one."""
     prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     requests = socket.socket(fileno=int(sys.argv[1]))
+    requests.set_inheritable(False)  # who holds it keeps the engine from seeing that this process has died
     package = _prepared(sys.argv[2]) if len(sys.argv) > 2 else None
     ForkServer(requests, package).serve()
 

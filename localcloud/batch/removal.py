@@ -7,18 +7,27 @@ import json
 import subprocess
 import sys
 
+PATIENCE = 60  # seconds that the engine may take
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
 def main(engine: str, name: str) -> None:
     """A container that was never made is no error: its client has said what was wrong."""
-    found = subprocess.run(  # noqa: S603 - the engine's own command, without a shell
-        [engine, "container", "inspect", "--format={{json .State}}", name], capture_output=True, check=False
-    )
-    if found.returncode == 0 and json.loads(found.stdout).get("OOMKilled"):
+    found = _asked(engine, "container", "inspect", "--format={{json .State}}", name)
+    state = json.loads(found.stdout) if found.returncode == 0 else {}
+    if state.get("OOMKilled"):
         print(OUT_OF_MEMORY)
-    subprocess.run([engine, "rm", "--force", "--volumes", name], capture_output=True, check=False)  # noqa: S603
+    if state.get("Running"):  # its client was killed: the time to end in good order is over
+        _asked(engine, "kill", name)
+    _asked(engine, "rm", "--force", "--volumes", name)
+
+
+def _asked(*command: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603 - no shell
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        print(f"CannotInspectContainerError: {error}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.local.batch.conftest import Batch
 
 ENGINE = """
-    import json, os, signal, subprocess, sys
+    import json, os, signal, subprocess, sys, time
     from pathlib import Path
 
     here, verb, *rest = Path(__file__).parent, *sys.argv[1:]
@@ -34,8 +34,19 @@ ENGINE = """
         code = container.wait()
         sys.exit(code if code >= 0 else 128 - code)
     known = here / f"{rest[-1]}.json"
+    if verb == "container" and (here / "together").exists():  # waits for another removal to begin
+        (here / f"{os.getpid()}.began").touch()
+        while len(list(here.glob("*.began"))) < 2:
+            time.sleep(0.01)
+    if verb == "container" and (here / "confused").exists():
+        print("no JSON")
+        sys.exit()
     if verb == "container" and known.exists():
-        print(json.dumps({"OOMKilled": (here / "out-of-memory").exists()}))
+        running = os.path.exists(f"/proc/{json.loads(known.read_text())['pid']}")
+        print(json.dumps({"OOMKilled": (here / "out-of-memory").exists(), "Running": running}))
+    elif verb == "kill":
+        os.killpg(json.loads(known.read_text())["pid"], signal.SIGKILL)
+        (here / "killed").touch()
     elif verb == "rm" and known.exists():
         try:
             os.killpg(json.loads(known.read_text())["pid"], signal.SIGKILL)
@@ -130,8 +141,25 @@ def test_a_container_is_told_to_end_before_it_is_made_to(engine: Engine, batch: 
         batch.service.handle("terminatejob", {"jobId": job_id, "reason": "enough"})
     assert batch.finish(polite)["container"]["exitCode"] == 75
     assert batch.finish(deaf)["status"] == "FAILED"
+    assert (engine.folder / "killed").exists(), "Podman would ask again and wait ten seconds more"
     assert not any(alive(pid) for pid in pids)
     assert len(engine.containers("removed")) == 2
+
+
+def test_containers_are_removed_side_by_side(engine: Engine, batch: "Batch") -> None:
+    engine.define()
+    (engine.folder / "together").touch()
+    job = batch.finish(batch.submit("true", jobDefinition="contained", arrayProperties={"size": 2}))
+    assert job["status"] == "SUCCEEDED"
+    assert len(engine.containers("removed")) == 2
+
+
+def test_an_engine_that_fails_is_named_as_the_reason(engine: Engine, batch: "Batch") -> None:
+    engine.define()
+    (engine.folder / "confused").touch()
+    job = batch.finish(batch.submit("true", jobDefinition="contained"))
+    assert job["container"]["exitCode"] == 0
+    assert job["container"]["reason"].startswith("CannotInspectContainerError: ")
 
 
 def test_no_container_outlives_the_engine(engine: Engine, batch: "Batch") -> None:

@@ -117,6 +117,13 @@ def test_an_orphan_lives_as_long_as_the_job_that_left_it(batch: "Batch") -> None
     eventually(lambda: not alive(orphan))
 
 
+def test_a_job_holds_no_descriptor_but_its_own(batch: "Batch") -> None:
+    job = batch.finish(batch.submit("for each in /proc/$$/fd/*; do readlink $each; done"))
+    nothing, *outputs = batch.log(job)
+    assert nothing == "/dev/null"
+    assert [output.partition(":")[0] for output in outputs] == ["pipe", "pipe"]
+
+
 def test_stopping_the_engine_ends_everything(make_batch: Callable[..., "Batch"]) -> None:
     batch = make_batch()
     pids = pids_in_log(batch, batch.submit(textwrap.dedent(FAMILY)), 4)
