@@ -5,6 +5,7 @@ import os
 import selectors
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from collections import deque
@@ -217,5 +218,13 @@ class Executor:
                 del self._running[attempt]
                 self._begin(attempt, running.launch)
             else:
-                shutil.rmtree(running.launch.directory, ignore_errors=True)
+                _clear(running.launch)
                 self._end(attempt, LOST, None)
+
+
+def _clear(launch: Launch) -> None:
+    """What the fork server would have done when the attempt had ended."""
+    shutil.rmtree(launch.directory, ignore_errors=True)
+    if launch.afterwards:
+        with suppress(OSError):
+            subprocess.run(launch.afterwards, env=launch.environment, capture_output=True, check=False)  # noqa: S603 - our own program

@@ -5,6 +5,8 @@ Docker does. Real containers are run by the tests in tests/containers.
 """
 
 import json
+import os
+import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -29,6 +31,7 @@ ENGINE = """
         container = subprocess.Popen(["/bin/sh", "-c", *command], start_new_session=True)
         signal.signal(signal.SIGTERM, lambda *_: container.terminate())
         told = {"options": options, "reference": reference, "pid": container.pid, "env": dict(os.environ)}
+        told["server"] = os.getppid()
         (here / f"{name}.partial").write_text(json.dumps(told))
         (here / f"{name}.partial").rename(here / f"{name}.json")
         code = container.wait()
@@ -170,6 +173,19 @@ def test_no_container_outlives_the_engine(engine: Engine, batch: "Batch") -> Non
     batch.service.stop()
     assert not alive(container["pid"])
     assert len(engine.containers("removed")) == 1
+
+
+def test_a_container_does_not_outlive_the_fork_server_of_its_attempt(engine: Engine, batch: "Batch") -> None:
+    engine.define(top={"retryStrategy": {"attempts": 2}})
+    script = "test $AWS_BATCH_JOB_ATTEMPT = 2 || while :; do sleep 0.05; done"
+    job_id = batch.submit(script, jobDefinition="contained")
+    eventually(lambda: engine.containers("json"))
+    (container,) = engine.containers("json")
+    os.kill(container["server"], signal.SIGKILL)
+    job = batch.finish(job_id)
+    assert [each["container"]["exitCode"] for each in job["attempts"]] == [137, 0]
+    assert not alive(container["pid"])
+    assert len(engine.containers("removed")) == 2
 
 
 @pytest.mark.parametrize(
