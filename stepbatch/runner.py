@@ -77,6 +77,8 @@ def run(pipeline: Pipeline, settings: Settings) -> int:
     blank = Outcome(pipeline=pipeline.name, status=Status.CHECKED, out=str(settings.out))
     try:
         refuse_unreadable(pipeline.files())
+        if not settings.dry_run and (brief := getattr(pipeline, "brief", None)):  # rendering looks before it uploads
+            settings.stderr.print(f"{pipeline.name}: {brief()}", soft_wrap=True)
         outcome = checked(pipeline, settings, blank) if settings.dry_run else carried_out(pipeline, settings)
     except (StepbatchError, FanoutError) as error:
         status = Status.REFUSED if isinstance(error, UsageError | InputError) else Status.FAILED

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from fanout.errors import RequestError
 from stepbatch.console import plural
 from stepbatch.errors import UsageError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from fanout.blend.sources import Source
     from fanout.s3 import Objects, S3Uri
 
+OPTIONS = {"input.inputUri": "--blend", "input.blend": "--file", "input.scene": "--scene", "input.frames": "--frames"}
+BACKUP = re.compile(r"\.blend\d+$", re.IGNORECASE)  # what Blender keeps of the versions before
 LONGEST_NAME = 120  # characters; the pipeline adds -preview and -film
 STATE = ".stepbatch"  # in directories that results went to
 
@@ -46,13 +49,14 @@ class Rendering:
         return stem[:LONGEST_NAME] or self.name
 
     def files(self) -> Mapping[str, Path]:
-        """A folder with all that lies in it, but for results that went there."""
+        """A folder with all that lies in it, but for hidden files, Blender's backups, and results that went there."""
         if not self.blend.is_dir():
             return {self.blend.name: self.blend}
         root = self.blend.resolve()
         results = {state.parent for state in root.rglob(STATE)}
-        found = sorted(path for path in root.rglob("*") if path.is_file() and results.isdisjoint(path.parents))
-        return {f"{root.name}/{path.relative_to(root).as_posix()}": path for path in found}
+        found = {path.relative_to(root): path for path in sorted(root.rglob("*")) if results.isdisjoint(path.parents)}
+        kept = {name.as_posix(): path for name, path in found.items() if belongs(name) and path.is_file()}
+        return {f"{root.name}/{name}": path for name, path in kept.items()}
 
     def request(self, inputs: "S3Uri", output: "S3Uri") -> dict[str, Any]:
         name = f"{self.blend.resolve().name}/" if self.blend.is_dir() else self.blend.name
@@ -69,8 +73,19 @@ class Rendering:
         required = {"jobName": self.job_name, "inputUri": str(inputs / name), "outputUri": str(output)}
         return required | {name: value for name, value in given.items() if value is not None}
 
+    def brief(self) -> str:
+        """What will be rendered, and what to know before it is paid for; nothing was uploaded yet."""
+        return self.check()
+
     def check(self) -> str:
-        """Reads the file as counting will."""
+        """Reads the file as counting will. Raises UsageError for an option that does not fit it."""
+        try:
+            return self._checked()
+        except RequestError as error:
+            option = OPTIONS.get(error.where, error.where)
+            raise UsageError(f"{option}: {error.problem}") from error
+
+    def _checked(self) -> str:
         from fanout.blend.header import version_name
         from fanout.blend.reader import read_blend
         from fanout.blend.renderable import chosen_frames, chosen_scene, warnings
@@ -127,6 +142,11 @@ class Rendering:
         )
         to.print(cost(json.loads((out / "timings.json").read_bytes())), soft_wrap=True)
         to.print(f"files: {out} ({film['file']}, contact_sheet.png, frames/)", soft_wrap=True)
+
+
+def belongs(path: Path) -> bool:
+    """Whether a file of a folder may be part of the project."""
+    return not (any(part.startswith(".") for part in path.parts) or BACKUP.search(path.name))
 
 
 def cost(timings: Mapping[str, Any]) -> str:

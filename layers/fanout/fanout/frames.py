@@ -44,19 +44,28 @@ def _span(part: str, where: str) -> range:
 
 
 def format_frames(frames: Iterable[int]) -> str:
-    """The shortest expression that reads well: ``1-3, 7`` for 1, 2, 3, 7; frames must ascend."""
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in _runs(frames))
+    """The expression that a person would write: ``1-3, 7, 101-170x3``; frames must ascend."""
+    return ", ".join(_written(run) for run in _runs(list(frames)))
 
 
-def _runs(frames: Iterable[int]) -> Iterator[tuple[int, int]]:
-    run: list[int] = []
-    for frame in frames:
-        if run and frame != run[-1] + 1:
-            yield run[0], run[-1]
-            run = []
-        run = [run[0] if run else frame, frame]
-    if run:
-        yield run[0], run[-1]
+def _written(run: range) -> str:
+    if len(run) == 1:
+        return str(run.start)
+    return f"{run.start}-{run[-1]}" + (f"x{run.step}" if run.step > 1 else "")
+
+
+def _runs(frames: list[int]) -> Iterator[range]:
+    """Cut into stretches of one step, each of three frames at least where the step is larger than 1."""
+    at = 0
+    while at < len(frames):
+        stop = at + 1
+        step = frames[stop] - frames[at] if stop < len(frames) else 1
+        while stop < len(frames) and frames[stop] - frames[stop - 1] == step:
+            stop += 1
+        if stop - at == 2 and step > 1:
+            stop = at + 1
+        yield range(frames[at], frames[stop - 1] + 1, step)
+        at = stop
 
 
 def frames_per_job(frames: int, startup: float, per_frame: float) -> int:

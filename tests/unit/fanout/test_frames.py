@@ -1,5 +1,7 @@
 """Frame expressions, and how many frames a child takes."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from fanout.errors import RequestError
@@ -52,9 +54,22 @@ def test_a_run_may_have_as_many_frames_as_are_allowed_and_no_more() -> None:
         parse_frames(f"0-{MOST_FRAMES}")
 
 
-def test_frames_are_told_as_runs() -> None:
-    assert format_frames([1, 2, 3, 7, 9, 10]) == "1-3, 7, 9-10"
-    assert format_frames([]) == ""
+@pytest.mark.parametrize(
+    ("frames", "told"),
+    [
+        ([], ""),
+        ([7], "7"),
+        ([1, 2, 3, 7, 9, 10], "1-3, 7, 9-10"),
+        ([1, 2], "1-2"),
+        ([1, 3], "1, 3"),
+        ([101, 104, 107], "101-107x3"),
+        ([1, 2, 3, 5, 7, 9], "1-3, 5-9x2"),
+        ([1, 3, 4, 5, 6], "1, 3-6"),
+        (range(1, 200_000, 2), "1-199999x2"),
+    ],
+)
+def test_frames_are_told_as_a_person_would_write_them(frames: Sequence[int], told: str) -> None:
+    assert format_frames(frames) == told
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.spinner import Spinner
 
 from fanout.blendplan import Look, RenderParameters, frame_uri
-from fanout.errors import BlendError, RequestError
+from fanout.errors import BlendError
 from fanout.plan import Plan, Source, Work, write_plan
 from fanout.s3 import Objects, S3Uri
 from stepbatch.errors import UsageError
@@ -72,9 +72,17 @@ def test_what_is_given_is_asked_for(blend: Path) -> None:
     }
 
 
-def test_a_folder_is_uploaded_with_its_tree_but_without_results_that_went_there(tmp_path: Path) -> None:
+def test_a_folder_is_uploaded_with_its_tree_but_without_backups_hidden_files_and_results(tmp_path: Path) -> None:
     root = tmp_path / "project"
-    for name in ("shot.blend", "textures/oak.png", "out/.stepbatch/run.json", "out/frames/000001.png"):
+    for name in (
+        "shot.blend",
+        "textures/oak.png",
+        "out/.stepbatch/run.json",
+        "out/frames/000001.png",
+        ".git/index",
+        "shot.blend1",
+        "shot.blend12",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"?")
     pipeline = Rendering(blend=root)
@@ -99,7 +107,7 @@ def test_a_dry_run_finds_what_counting_would_refuse(blend: Path) -> None:
     with pytest.raises(BlendError, match=r"image //oak\.png"):
         Rendering(blend=blend).check()
     assert Rendering(blend=blend, ignore_missing_assets=True).check()
-    with pytest.raises(RequestError, match="no scene 'Night'"):
+    with pytest.raises(UsageError, match=r"--scene: .* has no scene 'Night'; it has 'Scene'"):
         Rendering(blend=blend, scene="Night", ignore_missing_assets=True).check()
     blend.write_bytes(b"<html>")
     with pytest.raises(BlendError, match=r"not a \.blend file"):
@@ -125,6 +133,20 @@ def test_a_dry_run_looks_into_folders_and_zips(tmp_path: Path, packed: bool) -> 
     assert Rendering(blend=source).check().startswith("24 frames")
     old = "project/old/shot.blend" if packed else "old/shot.blend"
     assert Rendering(blend=source, file=old).check().startswith("2 frames")
+
+
+def test_an_option_that_does_not_fit_the_file_is_named(blend: Path, tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    for name in ("a.blend", "b.blend"):
+        (tmp_path / "two" / name).write_bytes(simple())
+    (tmp_path / "none").mkdir()
+    for pipeline, words in (
+        (Rendering(blend=blend, frames="5-1"), "--frames: '5-1' ends before it begins"),
+        (Rendering(blend=tmp_path / "two"), "--file: .*two holds 'a.blend', 'b.blend': say which one to render"),
+        (Rendering(blend=tmp_path / "none"), "--blend: .*none holds no .blend file"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            pipeline.brief()
 
 
 def test_a_broken_zip_is_refused_by_name(tmp_path: Path) -> None:
