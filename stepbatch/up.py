@@ -24,13 +24,13 @@ def up(*, port: int, state: Path | None, workers: int | None, containers: bool, 
             path = envfile.write(folder, text)
             try:
                 greet(ready, path.relative_to(folder), state, to)
-                status = cloud.wait()
+                cloud.wait()
             finally:
                 envfile.withdraw(path, text)
         except KeyboardInterrupt:
             to.print("ending the local cloud")
             return 0
-    to.print(f"the local cloud ended by itself with status {status}")
+        to.print(cloud.ended() or "the local cloud ended by itself", soft_wrap=True)
     return 1
 
 
