@@ -21,7 +21,7 @@ from localcloud.batch.requests import RefusedError
 from localcloud.batch.scheduler import STOP_GRACE
 from localcloud.batch.tagging import Tagging
 from localcloud.batch.views import Views
-from localcloud.errors import ApiError
+from localcloud.errors import ApiError, LocalCloudError
 
 MAX_DESCRIBED = 100  # jobs a DescribeJobs
 MAX_REASON = 1024  # characters
@@ -220,9 +220,12 @@ class BatchService:
         return job
 
     def _prepare(self, start: Start) -> Launch:
-        """What to run for an attempt. Raises LookupError when there is no program for its image, or no leave."""
+        """What to run for an attempt. Raises LookupError without a program for its image, LocalCloudError without leave."""
         image = self._images.command(image_of(start))
-        self._may_mount(role_of(start), mounts_of(start))
+        try:
+            self._may_mount(role_of(start), mounts_of(start))
+        except LookupError as error:
+            raise LocalCloudError(str(error)) from error  # the image is not what is missing
         for mount in mounts_of(start):
             mount.directory(self._host.file_systems).mkdir(parents=True, exist_ok=True)
         return launch(start, image, self._credentials(role_of(start), start.job.root), self._host)

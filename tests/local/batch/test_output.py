@@ -84,6 +84,15 @@ def test_a_log_service_that_fails_loses_its_events_but_no_job(
     assert "1 events of /aws/batch/job" in caplog.text
 
 
+def test_a_mount_that_is_not_allowed_is_no_fault_of_the_image(batch: "Batch", monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(role: str | None, mounts: object) -> None:
+        raise LookupError(f"{role} may not mount fs-1")
+
+    monkeypatch.setattr(batch.service, "_may_mount", denied)
+    job = batch.finish(batch.submit("echo hello"))
+    assert job["container"]["reason"] == "CannotStartContainerError: None may not mount fs-1"
+
+
 def test_credentials_that_cannot_be_had_fail_the_attempt(
     batch: "Batch", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
