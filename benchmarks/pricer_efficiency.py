@@ -83,7 +83,9 @@ def main() -> None:
     parser.add_argument("--log2-points", type=int, default=12, help="points of each of the 256 scrambles")
     parser.add_argument("--blocks", type=int, default=32, help="blocks of 32,768 plain paths")
     options = parser.parse_args()
-    print(f"{'value at equal standard error':34s} plain  smoothed    pricer   plain/smoothed  plain/pricer")
+    print(
+        f"{'value at equal standard error':34s} plain  smoothed    pricer   plain/smoothed  plain/pricer  smoothed/pricer"
+    )
     for case in CASES:
         values(case, options.log2_points, options.blocks)
     print(f"{'Greeks at equal standard error':34s} delta     gamma   bumped, plain / pricer")
@@ -100,8 +102,11 @@ def values(case: Case, log2_points: int, blocks: int) -> None:
     if pricer.variance[0] < NOTHING:
         return  # one date: nothing is left to the simulation
     costs = [each.cost[0] * 1e8 for each in (drawn, smoothed, pricer)]  # seconds at a standard error of 1 bp
-    ratios = costs[0] / costs[1], costs[0] / costs[2]
-    print(f"{case['id']:32s} {costs[0]:6.2f} s {costs[1]:6.3f} s {costs[2]:8.4f} s {ratios[0]:12.1f} {ratios[1]:14.1f}")
+    ratios = costs[0] / costs[1], costs[0] / costs[2], costs[1] / costs[2]
+    print(
+        f"{case['id']:32s} {costs[0]:6.2f} s {costs[1]:6.3f} s {costs[2]:8.4f} s"
+        f" {ratios[0]:12.1f} {ratios[1]:14.1f} {ratios[2]:15.1f}"
+    )
 
 
 def greeks(case: Case, log2_points: int, blocks: int) -> None:
