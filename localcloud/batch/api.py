@@ -220,7 +220,7 @@ class BatchService:
         return job
 
     def _prepare(self, start: Start) -> Launch:
-        """What to run for an attempt. Raises LookupError without a program for its image, LocalCloudError without leave."""
+        """What to run for an attempt. Raises LookupError without a program for its image, else LocalCloudError."""
         image = self._images.command(image_of(start))
         try:
             self._may_mount(role_of(start), mounts_of(start))
