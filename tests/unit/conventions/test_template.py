@@ -11,16 +11,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.unit.conventions.template import NAMES, RESOURCES, ROOT, TEMPLATE, of_type
+from tests.unit.conventions.template import NAMES, ROOT, TEMPLATE, of_type
 
 BIN = Path(sys.executable).parent
-RETRY_RULES = [
-    {"OnStatusReason": "Host EC2*", "Action": "RETRY"},
-    {"OnExitCode": "2", "Action": "EXIT"},
-    {"OnReason": "OutOfMemoryError*", "Action": "EXIT"},
-    {"OnExitCode": "*", "Action": "RETRY"},
-    {"OnReason": "*", "Action": "EXIT"},
-]
 DEFINITIONS = of_type("AWS::Batch::JobDefinition")
 FUNCTIONS = of_type("AWS::Serverless::Function")
 
@@ -38,18 +31,6 @@ def sam(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 def events() -> dict[str, dict[str, object]]:
     return {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
-
-
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_every_reference_in_a_command_has_a_parameter_and_every_parameter_is_used(name: str) -> None:
-    properties = DEFINITIONS[name]
-    used = {w.removeprefix("Ref::") for w in properties["ContainerProperties"]["Command"] if w.startswith("Ref::")}
-    assert used == set(properties["Parameters"])
-
-
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_children_are_retried_by_the_same_rules_everywhere(name: str) -> None:
-    assert DEFINITIONS[name]["RetryStrategy"]["EvaluateOnExit"] == RETRY_RULES
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
@@ -80,10 +61,21 @@ def test_every_policy_names_its_resources_or_says_why_it_cannot(template: str) -
             assert "#" in sid, f"{template}:{number + 1} allows every resource and gives no reason"
 
 
-@pytest.mark.parametrize("template", NAMES)
-def test_sam_finds_nothing_wrong(template: str) -> None:
-    done = sam("validate", "--lint", "--region", "us-east-1", "--template", template)
+VALIDATE_ALL = """
+import sys
+from samcli.cli.main import cli
+for template in sys.argv[1:]:
+    cli(["validate", "--lint", "--region", "us-east-1", "--template", template], standalone_mode=False)
+"""
+
+
+def test_sam_finds_nothing_wrong() -> None:
+    """In one process: importing the SAM CLI takes longer than validating a template."""
+    environment = os.environ | {"SAM_CLI_TELEMETRY": "0"}
+    command = [sys.executable, "-c", VALIDATE_ALL, *NAMES]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("is a valid SAM Template") == len(NAMES)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-2"])
@@ -125,7 +117,3 @@ def test_the_outputs_carry_the_names_that_users_source() -> None:
     wanted = {"BucketName", "JobQueueArn", "MonteCarloStateMachineArn", "PricerJobDefinitionArn", "StateMachineArn"}
     assert wanted <= set(TEMPLATE["Outputs"])
     assert all(output["Description"] for output in TEMPLATE["Outputs"].values())
-
-
-def test_nothing_is_left_behind_that_deletion_would_trip_over() -> None:
-    assert all(RESOURCES[name]["Properties"]["EmptyOnDelete"] for name in of_type("AWS::ECR::Repository"))

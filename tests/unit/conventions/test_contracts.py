@@ -1,0 +1,167 @@
+"""The contracts hold; and each of them would notice if it did not."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.conventions import contracts, permissions
+from tests.unit.conventions.contracts import System
+from tests.unit.conventions.template import TEMPLATES
+
+CHECKS: list[Callable[[System], list[str]]] = [
+    contracts.commands_and_parameters_agree,
+    contracts.children_are_retried_by_the_same_rules,
+    contracts.jobs_can_be_told_apart_in_costs,
+    contracts.queues_prefer_spot_and_never_wait_for_what_cannot_come,
+    contracts.environments_are_as_batch_wants_them,
+    contracts.single_last_jobs_run_on_demand,
+    contracts.machines_may_do_what_their_states_do,
+    contracts.substitutions_are_given_and_used,
+    contracts.every_next_lands,
+    contracts.subnets_have_routes,
+    contracts.logs_are_kept_for_a_while,
+    contracts.custom_resources_cannot_hang,
+    contracts.deletion_goes_in_order,
+    contracts.no_partition_is_written_out,
+    contracts.nested_stacks_get_what_they_declare,
+    contracts.the_stack_deploys_without_an_argument,
+    permissions.every_action_exists,
+    permissions.every_resource_is_named,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=[check.__name__ for check in CHECKS])
+def test_a_contract_holds(check: Callable[[System], list[str]]) -> None:
+    assert check(System()) == []
+
+
+def jobs(system: System, name: str) -> Any:
+    return system.templates["stacks/jobs.yaml"]["Resources"][name]["Properties"]
+
+
+def root(system: System, name: str) -> Any:
+    return system.templates["template.yaml"]["Resources"][name]
+
+
+def statement(system: System, template: str, owner: str, sid: str) -> Any:
+    properties = system.templates[template]["Resources"][owner]["Properties"]
+    document = properties.get("PolicyDocument") or properties["Policies"][0]
+    document = document.get("PolicyDocument", document)
+    [found] = [each for each in document["Statement"] if each["Sid"] == sid]
+    return found
+
+
+def shared(system: System, sid: str) -> Any:
+    return statement(system, "template.yaml", "RunPipelinesPolicy", sid)
+
+
+def submits(system: System) -> Any:
+    return statement(system, "template.yaml", "NtonStateMachineRole", "SubmitJobs")["Resource"]
+
+
+DAMAGES: list[tuple[Callable[[System], list[str]], Callable[[System], Any], str]] = [
+    (
+        CHECKS[0],
+        lambda s: jobs(s, "PricerJobDefinition")["Parameters"].pop("planHash"),
+        "Ref::planHash has no parameter",
+    ),
+    (CHECKS[0], lambda s: jobs(s, "StitchJobDefinition")["Parameters"].update(more=""), "parameter more is not used"),
+    (CHECKS[1], lambda s: jobs(s, "PricerJobDefinition")["RetryStrategy"]["EvaluateOnExit"].reverse(), "PricerJob"),
+    (CHECKS[2], lambda s: jobs(s, "PricerJobDefinition")["Tags"].clear(), "PricerJobDefinition"),
+    (CHECKS[3], lambda s: s.resources["JobQueue"]["Properties"]["ComputeEnvironmentOrder"].pop(), "JobQueue: runs on"),
+    (CHECKS[3], lambda s: s.resources["OnDemandQueue"]["Properties"].pop("JobStateTimeLimitActions"), "blocks it for"),
+    (CHECKS[4], lambda s: s.resources["SpotEnvironment"]["Properties"].update(ServiceRole="r"), "SpotEnvironment"),
+    (
+        CHECKS[5],
+        lambda s: dict(contracts.states(s.machines["statemachine/rendering.asl.json"]))["Stitch the film"][
+            "Parameters"
+        ].update(JobQueue="${JobQueueArn}"),
+        "Stitch the film runs on ${JobQueueArn}",
+    ),
+    (CHECKS[6], lambda s: shared(s, "HearOfJobs")["Action"].remove("events:PutRule"), "waits for jobs"),
+    (CHECKS[6], lambda s: shared(s, "DeliverLogs")["Action"].pop(), "may not logs:DescribeLogGroups"),
+    (CHECKS[6], lambda s: submits(s).remove({"Fn::GetAtt": "Compute.Outputs.DeliveryQueueArn"}), "DeliveryQueueArn"),
+    (
+        CHECKS[7],
+        lambda s: root(s, "NtonStateMachine")["Properties"]["DefinitionSubstitutions"].update(Odd="1"),
+        "in vain",
+    ),
+    (CHECKS[8], lambda s: s.machines["statemachine/nton.asl.json"].update(StartAt="Nowhere"), "'Nowhere' is no state"),
+    (
+        CHECKS[9],
+        lambda s: s.templates["stacks/network.yaml"]["Resources"].pop("SubnetBRoute"),
+        "SubnetB: has no way out",
+    ),
+    (
+        CHECKS[9],
+        lambda s: s.resources["S3Endpoint"]["Properties"].update(RouteTableIds=[]),
+        "S3Endpoint: is not reached",
+    ),
+    (CHECKS[10], lambda s: s.resources["JobLogs"]["Properties"].pop("RetentionInDays"), "JobLogs: keeps logs for ever"),
+    (
+        CHECKS[10],
+        lambda s: root(s, "CountItemsFunction")["Properties"].pop("LoggingConfig"),
+        "CountItemsFunction: has no",
+    ),
+    (CHECKS[11], lambda s: root(s, "PricerImage")["Properties"].pop("ServiceTimeout"), "PricerImage: has no ServiceT"),
+    (
+        CHECKS[11],
+        lambda s: root(s, "EmptyBucketsFunction")["Properties"].pop("EventInvokeConfig"),
+        "nobody answers when",
+    ),
+    (CHECKS[12], lambda s: root(s, "Compute").pop("DependsOn"), "Compute: is deleted after"),
+    (CHECKS[12], lambda s: root(s, "EmptiedBuckets")["Properties"]["Buckets"].pop(), "SourcesBucket: is not emptied"),
+    (
+        CHECKS[12],
+        lambda s: s.resources["PricerRepository"]["Properties"].pop("EmptyOnDelete"),
+        "PricerRepository: is not",
+    ),
+    (CHECKS[13], lambda s: shared(s, "StopJobs").update(Resource="arn:aws:batch:x"), "arn:aws:batch:x"),
+    (
+        CHECKS[14],
+        lambda s: root(s, "Jobs")["Properties"]["Parameters"].pop("DataBucketArn"),
+        "DataBucketArn is not given",
+    ),
+    (
+        CHECKS[14],
+        lambda s: s.templates["stacks/network.yaml"]["Outputs"].pop("SubnetAId"),
+        "Network: has no output Sub",
+    ),
+    (CHECKS[15], lambda s: s.templates["template.yaml"]["Parameters"]["VpcCidr"].pop("Default"), "VpcCidr: has no def"),
+    (CHECKS[15], lambda s: s.templates["template.yaml"]["Parameters"]["Alarms"].update(Default="yes"), "Alarms: costs"),
+    (CHECKS[16], lambda s: shared(s, "StopJobs").update(Action="batch:StopJob"), "StopJobs: there is no batch:StopJob"),
+    (CHECKS[17], lambda s: shared(s, "StopJobs").update(Resource="*"), "batch:TerminateJob can name its resources"),
+    (
+        CHECKS[17],
+        lambda s: shared(s, "StopJobs").update(Resource=[]),
+        "RunPipelinesPolicy.StopJobs job/*: an exception",
+    ),
+    (
+        CHECKS[17],
+        lambda s: statement(s, "template.yaml", "NightlyRunsRole", "StartExecutions").update(
+            Resource={"Fn::Sub": "arn:${AWS::Partition}:states:r:a:stateMachine:*"}
+        ),
+        "NightlyRunsRole.StartExecutions stateMachine:*: a wildcard without a reason",
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "damage", "found"), DAMAGES, ids=[found for *_, found in DAMAGES])
+def test_a_damage_is_noticed(check: Callable[[System], list[str]], damage: Callable[[System], Any], found: str) -> None:
+    system = System()
+    damage(system)
+    assert [problem for problem in check(system) if found in problem]
+
+
+def test_every_check_is_shown_to_notice_something() -> None:
+    assert {check for check, *_ in DAMAGES} == set(CHECKS)
+
+
+def test_the_dashboard_is_json_when_its_names_are_filled_in() -> None:
+    body = TEMPLATES["stacks/operations.yaml"]["Resources"]["PipelineDashboard"]["Properties"]["DashboardBody"]
+    board = json.loads(re.sub(r"\$\{[\w:]+\}", "x", body["Fn::Sub"]))
+    assert len(board["widgets"]) == 5
+    assert max(widget["x"] + widget["width"] for widget in board["widgets"]) == 24
