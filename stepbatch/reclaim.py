@@ -20,15 +20,26 @@ Interrupt = Callable[[Sequence[str], int], Sequence[str]]
 
 
 class Reclaim:
-    """Reclaims ``count`` jobs or children of an execution as soon as they run, each of them once."""
+    """Reclaims ``count`` jobs or children of an execution as soon as they run, each of them once.
+
+    ``ripe`` tells whether so much was done that taking so many away shows something.
+    """
 
     def __init__(
-        self, cloud: Cloud, count: int, interrupt: Interrupt, to: Console, *, wait: Callable[[float], None] = time.sleep
+        self,
+        cloud: Cloud,
+        count: int,
+        interrupt: Interrupt,
+        to: Console,
+        *,
+        ripe: Callable[[int], bool] = lambda _: True,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cloud = cloud
         self._count = count
         self._interrupt = interrupt
         self._to = to
+        self._ripe = ripe
         self._wait = wait
         self._done: list[str] = []
 
@@ -37,7 +48,7 @@ class Reclaim:
         if view.ended:
             self._tell()
             return
-        candidates = [*self._candidates(view)]
+        candidates = [*self._candidates(view)] if self._ripe(self._count) else []
         for _ in range(TRIES if len(candidates) <= FEW else 1):
             missing = self._count - len(self._done)
             if not missing or not candidates:

@@ -140,8 +140,7 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
     settings.stderr.print(f"{pipeline.name}: {arn}", soft_wrap=True)
     places = Outcome(pipeline=pipeline.name, status=Status.INTERRUPTED, out=str(settings.out), output_uri=str(output))
     noting = getattr(pipeline, "noting", None)  # rendering counts its frames
-    note = noting(objects, output, settings.out) if noting else lambda _: ""
-    view = followed(cloud, arn, settings, note)
+    view = followed(cloud, arn, settings, noting(objects, output, settings.out) if noting else lambda _: "")
     if view is None:
         return replace(places, execution_arn=arn, failure=interrupted(cloud, arn, settings.stderr))
     outcome = concluded(cloud, view, places)
@@ -165,7 +164,8 @@ def located(pipeline: Pipeline, failure: Failure | None) -> Failure | None:
 
 def followed(cloud: Cloud, arn: str, settings: Settings, note: Callable[[float], str]) -> View | None:
     """The execution's last view, or None if the user had enough."""
-    reclaim = Reclaim(cloud, settings.interrupt, partial(interrupt, cloud), settings.stderr)
+    ripe = getattr(note, "ripe", lambda _: True)  # a frame counter waits for frames that a reclaim could lose
+    reclaim = Reclaim(cloud, settings.interrupt, partial(interrupt, cloud), settings.stderr, ripe=ripe)
 
     def look(view: View) -> None:
         show(view)

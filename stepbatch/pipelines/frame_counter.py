@@ -25,9 +25,14 @@ class FrameCounter:
     timer: Callable[[], float] = time.monotonic
     _text: str = ""
     _due: float = float("-inf")  # when to look again
+    _rendered: int = 0  # since it began to look
     _first: dict[str, tuple[float, int]] = field(default_factory=dict)  # look -> when frames of it were first counted
 
-    def note(self, seconds: float) -> str:
+    def ripe(self, children: int) -> bool:
+        """Whether more frames were rendered than that many children and the preview make of their first ones."""
+        return self._rendered > children
+
+    def __call__(self, seconds: float) -> str:
         """``17 of 24 frames, about 00:05 left``, ``seconds`` after the run began; empty before it is planned."""
         began = self.timer()
         if began >= self._due:
@@ -45,6 +50,7 @@ class FrameCounter:
         wanted = set(parameters.frames)
         done = len(wanted & standing_frames(self.objects, self.output, parameters.look))
         began, before = self._first.setdefault(parameters.look.hash, (seconds, done))
+        self._rendered = done - before
         text = f"{done:,} of {len(wanted):,} frames"
         if before < done < len(wanted):
             left = (seconds - began) / (done - before) * (len(wanted) - done)

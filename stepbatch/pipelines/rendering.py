@@ -128,7 +128,7 @@ class Rendering:
         """Tells how many frames stand while the run goes on, and fetches the preview."""
         from stepbatch.pipelines.frame_counter import FrameCounter
 
-        return FrameCounter(objects=objects, output=output, preview=out / "preview.png").note
+        return FrameCounter(objects=objects, output=output, preview=out / "preview.png")
 
     def show(self, out: Path, to: Console) -> None:
         """The film, what it took, and where everything is."""

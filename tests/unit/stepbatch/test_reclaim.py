@@ -1,7 +1,7 @@
 """Children that are taken away from a run."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -25,10 +25,12 @@ class Host:
         running = self.moments.pop(0) if self.moments else set()
         return [job_id for job_id in job_ids if job_id in running][:count]
 
-    def reclaim(self, count: int, *views: View) -> str:
+    def reclaim(self, count: int, *views: View, ripe: Callable[[int], bool] = lambda _: True) -> str:
         jobs = {f"j:{index}": child("j", index, "SUCCEEDED", 137, 0) for index in range(3)}
         console = Console(file=self.text, width=200)
-        reclaim = Reclaim(cloud(batch=FakeBatch(jobs=jobs)), count, self.interrupt, console, wait=lambda _: None)
+        reclaim = Reclaim(
+            cloud(batch=FakeBatch(jobs=jobs)), count, self.interrupt, console, ripe=ripe, wait=lambda _: None
+        )
         for view in views:
             reclaim.look(view)
         return self.text.getvalue()
@@ -49,6 +51,13 @@ def test_as_many_children_as_wanted_are_reclaimed_as_soon_as_they_run_and_each_o
     assert host.asked == [(("j:0", "j:1", "j:2"), 2), (("j:0", "j:1", "j:2"), 2), (("j:0", "j:2"), 1)]
     assert text.startswith("reclaimed the host of j:1\nreclaimed the host of j:0\nattempts of j:1")
     assert text.count("137") == 2
+
+
+def test_nothing_is_reclaimed_before_there_is_work_to_lose() -> None:
+    host, answers = Host([{"j:1"}]), iter([False, False, True])
+    text = host.reclaim(1, RUNNING, RUNNING, RUNNING, ENDED, ripe=lambda count: count == 1 and next(answers))
+    assert len(host.asked) == 1
+    assert text.startswith("reclaimed the host of j:1")
 
 
 def test_a_run_too_short_to_take_anything_from_says_so() -> None:

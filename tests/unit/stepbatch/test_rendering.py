@@ -200,33 +200,46 @@ def counter(objects: Objects, tmp_path: Path) -> FrameCounter:
 
 
 def test_frames_are_counted_and_the_time_left_is_told(counter: FrameCounter, objects: Objects) -> None:
-    assert counter.note(0.0) == ""
+    assert counter(0.0) == ""
     planned(objects, 24)
     render(objects, 1, 2)  # stood before: they say nothing about the pace
-    assert counter.note(10.0) == "2 of 24 frames"
+    assert counter(10.0) == "2 of 24 frames"
     render(objects, 3, 4)
-    assert counter.note(20.0) == "4 of 24 frames, about 01:40 left"
+    assert counter(20.0) == "4 of 24 frames, about 01:40 left"
     render(objects, *range(5, 25))
-    assert counter.note(90.0) == "24 of 24 frames"
+    assert counter(90.0) == "24 of 24 frames"
+
+
+def test_a_reclaim_waits_for_frames_of_the_children(counter: FrameCounter, objects: Objects) -> None:
+    planned(objects, 24)
+    render(objects, 1, 2)
+    counter(0.0)
+    assert not counter.ripe(1)  # those stood before
+    render(objects, 12)
+    counter(1.0)
+    assert not counter.ripe(1)  # that may have been the preview
+    render(objects, 3)
+    counter(2.0)
+    assert (counter.ripe(1), counter.ripe(2)) == (True, False)
 
 
 def test_the_preview_is_fetched_as_soon_as_it_is_there(counter: FrameCounter, objects: Objects) -> None:
     planned(objects, 24)
-    assert counter.note(0.0) == "0 of 24 frames"
+    assert counter(0.0) == "0 of 24 frames"
     objects.put(OUTPUT / "preview.png", b"picture", "image/png")
-    assert counter.note(1.0) == f"0 of 24 frames; preview: {counter.preview}"
+    assert counter(1.0) == f"0 of 24 frames; preview: {counter.preview}"
     assert counter.preview.read_bytes() == b"picture"
-    assert counter.note(2.0) == "0 of 24 frames"
+    assert counter(2.0) == "0 of 24 frames"
 
 
 def test_looking_takes_no_more_than_a_tenth_of_the_time(objects: Objects, tmp_path: Path) -> None:
     planned(objects, 4)
     times = iter([0.0, 2.0, 19.9, 20.1, 20.2])  # looks at 0 and 20.1; one look took two seconds
     counter = FrameCounter(objects=objects, output=OUTPUT, preview=tmp_path / "p.png", timer=lambda: next(times))
-    assert counter.note(0.0) == "0 of 4 frames"
+    assert counter(0.0) == "0 of 4 frames"
     render(objects, 1)
-    assert counter.note(19.9) == "0 of 4 frames"
-    assert counter.note(20.1).startswith("1 of 4 frames")
+    assert counter(19.9) == "0 of 4 frames"
+    assert counter(20.1).startswith("1 of 4 frames")
 
 
 def viewed(seconds: float, note: str, status: str = "RUNNING") -> View:
