@@ -39,7 +39,7 @@ try:
     import bpy
     from assets import lost_links, missing_files, strips_of
 except ModuleNotFoundError as error:
-    UNLOADABLE = f"Blender is not installed ({error}): make renderer, or pip install -r requirements.txt"
+    UNLOADABLE = f"Blender is not installed ({error}): make renderer (a download of 400 MB), or pip install -r requirements.txt"
 except ImportError as error:
     UNLOADABLE = f"Blender cannot be loaded ({error}): apt-get install what apt-packages.txt lists"
 
