@@ -54,7 +54,7 @@ class Admission:
         self._used: dict[str, int] = {}  # thousandths of a vCPU by environment
 
     def register(self, queue: Queue) -> None:
-        """Take note of a queue, or of its changed priority or environments."""
+        """Take note of a queue, or of its changed priority."""
         line = self._lines.get(queue.arn)
         if line is None:
             line = self._lines[queue.arn] = _Line(queue)
@@ -90,7 +90,7 @@ class Admission:
             taken = self._demand(job.spec.resources)
             if self._cpu + taken.cpu > self.machine.cpu or self._memory + taken.memory > self.machine.memory:
                 return None
-            environment = self._environment(line.queue, job.spec.resources)
+            environment = self._environment(job.spec)
             if environment is None:
                 continue
             line.ready.popleft()
@@ -106,8 +106,9 @@ class Admission:
         fits = asked.cpu <= self.machine.cpu and asked.memory <= self.machine.memory
         return asked if fits else self.machine
 
-    def _environment(self, queue: Queue, asked: Resources) -> str | None:
-        for environment in queue.environments:
-            if self._used.get(environment.name, 0) + asked.cpu <= environment.cpu:
+    def _environment(self, spec: Spec) -> str | None:
+        """Of those that its queue had when it was submitted: one of them can hold it, see ``never_fits``."""
+        for environment in spec.queue.environments:
+            if self._used.get(environment.name, 0) + spec.resources.cpu <= environment.cpu:
                 return environment.name
         return None

@@ -1,6 +1,7 @@
 """Who starts when, by hand."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,24 @@ def test_an_environment_holds_no_more_than_its_maximum_and_the_next_takes_over(d
         "spot",
         "ondemand",
         "ondemand",
+    ]
+
+
+def test_a_queues_new_priority_holds_from_its_next_job_and_its_new_environments_for_that(desk: "Desk") -> None:
+    running = desk.submit("running", queue=LOW, vcpus=4)
+    early = desk.submit("early", queue=LOW, vcpus=3)
+    first = desk.submit("first", queue=HIGH)
+    small = Environment(name="small", cpu=2000)
+    late = desk.submit("late", queue=replace(LOW, priority=9, environments=(small,)), vcpus=2)
+    desk.end(running)
+    assert (early.status, first.status, late.status) == (Status.STARTING, Status.RUNNABLE, Status.RUNNABLE)
+    desk.end(early)
+    assert (first.status, late.status) == (Status.STARTING, Status.STARTING)
+    assert [command.environment for command in desk.commands if hasattr(command, "environment")] == [
+        "spot",
+        "spot",
+        "small",
+        "spot",
     ]
 
 
