@@ -20,9 +20,8 @@ Interrupt = Callable[[Sequence[str], int], Sequence[str]]
 
 
 class Reclaim:
-    """Reclaims ``count`` jobs or children of an execution as soon as they run, each of them once.
-
-    ``ripe`` tells whether so much was done that taking so many away shows something.
+    """Reclaims ``count`` jobs or children of an execution, each of them once: all as soon as they run or, given
+    ``ripe``, one whenever that says that there is work to lose.
     """
 
     def __init__(
@@ -32,7 +31,7 @@ class Reclaim:
         interrupt: Interrupt,
         to: Console,
         *,
-        ripe: Callable[[int], bool] = lambda _: True,
+        ripe: Callable[[], bool] | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cloud = cloud
@@ -48,9 +47,12 @@ class Reclaim:
         if view.ended:
             self._tell()
             return
-        candidates = [*self._candidates(view)] if self._ripe(self._count) else []
+        if len(self._done) == self._count or (self._ripe and not self._ripe()):
+            return
+        wanted = len(self._done) + 1 if self._ripe else self._count
+        candidates = [*self._candidates(view)]
         for _ in range(TRIES if len(candidates) <= FEW else 1):
-            missing = self._count - len(self._done)
+            missing = wanted - len(self._done)
             if not missing or not candidates:
                 return
             for job_id in self._interrupt(candidates, missing):

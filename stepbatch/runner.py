@@ -164,7 +164,7 @@ def located(pipeline: Pipeline, failure: Failure | None) -> Failure | None:
 
 def followed(cloud: Cloud, arn: str, settings: Settings, note: Callable[[float], str]) -> View | None:
     """The execution's last view, or None if the user had enough."""
-    ripe = getattr(note, "ripe", lambda _: True)  # a frame counter waits for frames that a reclaim could lose
+    ripe = getattr(note, "ripe", None)  # a frame counter waits until there are frames to lose
     reclaim = Reclaim(cloud, settings.interrupt, partial(interrupt, cloud), settings.stderr, ripe=ripe)
 
     def look(view: View) -> None:

@@ -12,6 +12,7 @@ from fanout.s3 import Objects, S3Uri
 from stepbatch.progress import clock
 from stepbatch.workspace import write_whole
 
+AT_LEAST = 2  # frames between two reclaims
 SHARE = 10  # listing frames may take a tenth of the time
 
 
@@ -25,12 +26,16 @@ class FrameCounter:
     timer: Callable[[], float] = time.monotonic
     _text: str = ""
     _due: float = float("-inf")  # when to look again
-    _rendered: int = 0  # since it began to look
+    _rendered: int = 0  # frames since it began to look
+    _ripe: int = 0  # of them, when a reclaim was last worth it
     _first: dict[str, tuple[float, int]] = field(default_factory=dict)  # look -> when frames of it were first counted
 
-    def ripe(self, children: int) -> bool:
-        """Whether more frames were rendered than that many children and the preview make of their first ones."""
-        return self._rendered > children
+    def ripe(self) -> bool:
+        """Whether a child has rendered frames since this was true before; of the first two, one may be the preview."""
+        if self._rendered < self._ripe + AT_LEAST:
+            return False
+        self._ripe = self._rendered
+        return True
 
     def __call__(self, seconds: float) -> str:
         """``17 of 24 frames, about 00:05 left``, ``seconds`` after the run began; empty before it is planned."""

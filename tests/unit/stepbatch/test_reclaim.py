@@ -25,7 +25,7 @@ class Host:
         running = self.moments.pop(0) if self.moments else set()
         return [job_id for job_id in job_ids if job_id in running][:count]
 
-    def reclaim(self, count: int, *views: View, ripe: Callable[[int], bool] = lambda _: True) -> str:
+    def reclaim(self, count: int, *views: View, ripe: Callable[[], bool] | None = None) -> str:
         jobs = {f"j:{index}": child("j", index, "SUCCEEDED", 137, 0) for index in range(3)}
         console = Console(file=self.text, width=200)
         reclaim = Reclaim(
@@ -53,11 +53,11 @@ def test_as_many_children_as_wanted_are_reclaimed_as_soon_as_they_run_and_each_o
     assert text.count("137") == 2
 
 
-def test_nothing_is_reclaimed_before_there_is_work_to_lose() -> None:
-    host, answers = Host([{"j:1"}]), iter([False, False, True])
-    text = host.reclaim(1, RUNNING, RUNNING, RUNNING, ENDED, ripe=lambda count: count == 1 and next(answers))
-    assert len(host.asked) == 1
-    assert text.startswith("reclaimed the host of j:1")
+def test_where_work_must_be_there_to_lose_it_is_waited_for_and_one_child_is_taken_at_a_time() -> None:
+    host, answers = Host([{"j:0", "j:1"}, {"j:1"}]), iter([False, True, False, True])
+    text = host.reclaim(2, *[RUNNING] * 4, ENDED, ripe=lambda: next(answers))
+    assert host.asked == [(("j:0", "j:1", "j:2"), 1), (("j:1", "j:2"), 1)]
+    assert text.startswith("reclaimed the host of j:0\nreclaimed the host of j:1")
 
 
 def test_a_run_too_short_to_take_anything_from_says_so() -> None:
