@@ -76,7 +76,7 @@ def test_a_wrong_book_is_refused_by_place_and_value_and_nothing_is_left(beside: 
     (beside.folder / "book.json").write_text('{"positions": [{"notional": 1e6, "strike": 3500, "barrier": -0.2}]}')
     ran = beside("run", "montecarlo", "--portfolio", "book.json", "--out", "desk")
     assert ran.returncode == 2
-    assert "PortfolioError\npositions[0].barrier: -0.2 is not above 0" in ran.stderr
+    assert "PortfolioError\nbook.json: positions[0].barrier: -0.2 is not above 0" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert ran.stdout == ""
     assert not (beside.folder / "desk").exists()
