@@ -103,7 +103,8 @@ class BucketPolicies:
         """What the policy of the bucket that ``ask`` is about says to a role; None where there is none."""
         if not self._policies:
             return None
-        held = self._policies.get(self._bucket(ask.resource.removeprefix("arn:aws:s3:::").partition("/")[0]))
+        bucket = self._bucket(ask.resource.removeprefix("arn:aws:s3:::").partition("/")[0])
+        held = None if bucket is None else self._policies.get(bucket)
         if held is None:
             return None
         addressed = [each for each in held[1] if _addresses(each.principal, principal, self._account)]
