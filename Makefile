@@ -9,15 +9,16 @@ RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 BENCH_READY := $(VENV)/.bench-ready
 BLENDER := containers/renderer/.venv
+CHECKOV := .venv-checkov
 BLENDER_READY := $(BLENDER)/.ready
 # uv if it is there, else the copy that the virtual environment gets.
 UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
 # Docker if its daemon answers.
 ENGINE = $(shell docker info >/dev/null 2>&1 && echo docker || echo podman)
-CODE := functions layers containers localcloud stepbatch tests benchmarks examples
+CODE := functions layers containers docs localcloud stepbatch tests benchmarks examples
 
-.PHONY: help run tools render renderer test test-containers check bench format images lock clean
+.PHONY: checkov pictures help run tools render renderer test test-containers check bench format images lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -80,6 +81,13 @@ bench: $(BENCH_READY) ## measure the local Batch, the object store, staging and 
 	for study in speed efficiency calibration scaling honesty; do \
 	  PYTHONPATH=.:containers/pricer $(BIN)/python benchmarks/pricer_$$study.py || exit 1; done
 
+checkov: $(VENV_MADE) ## checkov on the templates, from an environment of its own (270 MB)
+	test -x $(CHECKOV)/bin/checkov || { $(UV) venv --quiet --python $(BIN)/python $(CHECKOV) && $(UV) pip install --quiet --python $(CHECKOV)/bin/python checkov==3.3.30; }
+	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
+
+pictures: $(RUN_READY) ## draw the state machines anew, into docs/statemachines
+	$(BIN)/python docs/draw_state_machines.py
+
 format: $(DEV_READY) ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
@@ -111,4 +119,4 @@ lock: $(RUN_READY) ## resolve the pinned requirements anew
 	  --no-emit-index-url --no-emit-find-links --generate-hashes -c $(VENV)/all.txt $$set.in -o $$set.txt; done
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(BLENDER) .aws-sam .stepbatch out .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BLENDER) $(CHECKOV) .aws-sam .stepbatch out .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
