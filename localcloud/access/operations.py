@@ -195,9 +195,11 @@ def _batch(call: Call, where: Where) -> list[Ask] | None:
     name = call.path.removeprefix("/v1/")
     if name in _BATCH_UNNAMED:
         return [Ask(action=f"batch:{_BATCH_UNNAMED[name]}")]
-    if name in ("canceljob", "terminatejob"):
-        action = "CancelJob" if name == "canceljob" else "TerminateJob"
-        return [Ask(action=f"batch:{action}", resource=where.arn("batch", f"job/{call.json().get('jobId', '')}"))]
+    if name.removesuffix("s") in ("canceljob", "terminatejob"):  # those for many jobs have no actions of their own
+        action = "CancelJob" if name.startswith("cancel") else "TerminateJob"
+        body = call.json()
+        jobs = body.get("jobs") or [] if name.endswith("s") else [body.get("jobId", "")]
+        return [Ask(action=f"batch:{action}", resource=where.arn("batch", f"job/{job}")) for job in jobs]
     if name != "submitjob":
         return None
     body = call.json()

@@ -1,4 +1,4 @@
-"""AWS Batch's data plane: SubmitJob, DescribeJobs, ListJobs, CancelJob, TerminateJob, and the tags of jobs."""
+"""AWS Batch's data plane: SubmitJob, DescribeJobs, ListJobs; ways to end jobs, and their tags, are other modules'."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +13,7 @@ from botocore.validate import ParamValidator
 from localcloud.batch import listing, requests
 from localcloud.batch.commands import Start
 from localcloud.batch.dependencies import Submission
+from localcloud.batch.ending import Ending
 from localcloud.batch.engine import Engine
 from localcloud.batch.jobs import Job, Resources
 from localcloud.batch.launch import Host, Launch, image_of, launch, mounts_of, role_of
@@ -24,9 +25,8 @@ from localcloud.batch.views import Views
 from localcloud.errors import ApiError, LocalCloudError
 
 MAX_DESCRIBED = 100  # jobs a DescribeJobs
-MAX_REASON = 1024  # characters
 OPERATIONS = (
-    "SubmitJob", "DescribeJobs", "ListJobs", "CancelJob", "TerminateJob",
+    "SubmitJob", "DescribeJobs", "ListJobs", "CancelJob", "CancelJobs", "TerminateJob", "TerminateJobs",
     "TagResource", "UntagResource", "ListTagsForResource",
 )  # fmt: skip
 
@@ -93,9 +93,12 @@ class BatchService:
             "submitjob": self._submit,
             "describejobs": self._describe,
             "listjobs": self._list,
-            "canceljob": self._cancel,
-            "terminatejob": self._terminate,
             "interruptjobs": self._interrupt,
+            **Ending(
+                lambda job_id: self._engine.find(_id(job_id)),
+                cancel=self._engine.cancel,
+                terminate=self._engine.terminate,
+            ).operations,
             **Tagging(self._find).operations,
         }
 
@@ -190,14 +193,6 @@ class BatchService:
             raise RefusedError(f"JobQueue {body['jobQueue']} not found.")
         return self._engine.by_queue.get(queue["jobQueueArn"], [])[::-1]
 
-    def _cancel(self, body: Document) -> Answer:
-        self._engine.cancel(self._find(body["jobId"]), _reason(body))
-        return {}
-
-    def _terminate(self, body: Document) -> Answer:
-        self._engine.terminate(self._find(body["jobId"]), _reason(body))
-        return {}
-
     def _interrupt(self, body: Document) -> Answer:
         """Not AWS's: ``jobs`` (ids), ``count`` or both, and ``noticeSeconds``; answers ``{"jobs": [ids]}``."""
         chosen, most, notice = requests.interruption(body)
@@ -239,13 +234,6 @@ def _input_shapes() -> dict[str, Shape]:
 
 def _id(job_id: str) -> str:
     return job_id.rpartition(":job/")[2]
-
-
-def _reason(body: Document) -> str:
-    reason = str(body["reason"])
-    if len(reason) > MAX_REASON:
-        raise RefusedError(f"Reason must be at most {MAX_REASON} characters, got {len(reason)}")
-    return reason
 
 
 def _unknown_definition(name: str) -> str:

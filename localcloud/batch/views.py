@@ -43,7 +43,7 @@ class Views:
             detail["retryStrategy"] = {**retry, "attempts": spec.attempts}
         if spec.timeout is not None:
             detail["timeout"] = {"attemptDurationSeconds": spec.timeout}
-        if array := self._array(job, full=True):
+        if array := self._array(job):
             detail["arrayProperties"] = array
         detail["isCancelled"], detail["isTerminated"] = job.cancelled, job.terminated
         return detail
@@ -65,7 +65,7 @@ class Views:
             container = self._outcome(job.attempts[-1])
             if container:
                 summary["container"] = container
-        if array := self._array(job, full=False):
+        if array := self._array(job):
             summary["arrayProperties"] = array
         if job.cancelled:
             summary["isCancelled"] = True
@@ -83,13 +83,11 @@ class Views:
         return found
 
     @staticmethod
-    def _array(job: Job, *, full: bool) -> dict[str, Any] | None:
+    def _array(job: Job) -> dict[str, Any] | None:
         if job.array:
-            shown: dict[str, Any] = {"size": len(job.array.children)}
-            if full:
-                shown["statusSummary"] = {status.value: count for status, count in job.array.summary.items()}
-            return shown
-        return None if job.index is None else {"index": job.index, **({"statusSummary": {}} if full else {})}
+            summary = {status.value: count for status, count in job.array.summary.items()}
+            return {"size": len(job.array.children), "statusSummary": summary}
+        return None if job.index is None else {"index": job.index, "statusSummary": {}}
 
     @staticmethod
     def _outcome(attempt: Attempt) -> dict[str, Any]:

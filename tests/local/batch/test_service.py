@@ -290,6 +290,20 @@ def test_terminating_a_parent_ends_its_children(service: Service) -> None:
     assert {child["statusReason"] for child in service.children(job_id, 3)} == {"enough"}
 
 
+def test_many_jobs_are_cancelled_or_terminated_at_once(service: Service) -> None:
+    first = service.submit("sleep 60", size=2)
+    second, third = (service.submit(dependsOn=[{"jobId": first}]) for _ in range(2))
+    service.until(f"{first}:0", "RUNNING")
+    answer = service.client.cancel_jobs(jobs=[second, third, "unknown", second], reason="not wanted")
+    assert (answer["successful"], answer["errors"]) == ([second, third, "unknown"], [])
+    assert {service.finish(each)["statusReason"] for each in (second, third)} == {"not wanted"}
+    service.client.terminate_jobs(jobs=[first], reason="enough")
+    assert service.finish(first)["statusReason"] == "enough"
+    for call in (service.client.cancel_jobs, service.client.terminate_jobs):
+        with pytest.raises(ClientError, match="between 1 and 50, got 51"):
+            call(jobs=[str(number) for number in range(51)], reason="too many")
+
+
 def test_jobs_are_listed_by_queue_parent_status_filter_and_page(service: Service) -> None:
     job_id = service.submit(size=5, jobName="listed")
     service.finish(job_id)
@@ -302,7 +316,8 @@ def test_jobs_are_listed_by_queue_parent_status_filter_and_page(service: Service
         "jobSummaryList"
     ]
     assert [each["jobId"] for each in named] == [job_id]
-    assert named[0]["arrayProperties"] == {"size": 5}
+    assert named[0]["arrayProperties"]["size"] == 5
+    assert named[0]["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 5
     with pytest.raises(ClientError, match="Exactly one of jobQueue"):
         service.client.list_jobs(jobQueue="queue", arrayJobId=job_id)
 

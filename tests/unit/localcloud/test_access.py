@@ -144,6 +144,11 @@ def test_a_submission_needs_leave_for_the_queue_and_for_the_revision_it_will_run
     assert pairs(operations.asks(submission, WHERE)) == [("batch:SubmitJob", queue), ("batch:SubmitJob", definition)]
     stop = call("batch", "POST", "/v1/terminatejob", {"jobId": "j:7", "reason": "r"})
     assert pairs(operations.asks(stop, WHERE)) == [("batch:TerminateJob", ARN.format("batch", "job/j:7"))]
+    many = call("batch", "POST", "/v1/canceljobs", {"jobs": ["j:7", "k"], "reason": "r"})
+    assert pairs(operations.asks(many, WHERE)) == [
+        ("batch:CancelJob", ARN.format("batch", "job/j:7")),
+        ("batch:CancelJob", ARN.format("batch", "job/k")),
+    ]
     assert pairs(operations.asks(call("batch", "POST", "/v1/describejobs", {"jobs": []}), WHERE)) == [
         ("batch:DescribeJobs", "*")
     ]
