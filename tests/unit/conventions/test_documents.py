@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.conventions.template import ROOT
+from tests.unit.conventions.template import ROOT, TEMPLATE
 
 DOCUMENTS = sorted(path for path in ROOT.glob("**/*.md") if not {".venv", "out", ".aws-sam"} & set(path.parts))
 README = (ROOT / "README.md").read_text()
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 PATHS = re.compile(r"`((?:examples|events|docs|statemachine|functions|containers|layers|localcloud|tests)/[\w./-]*)`")
 
@@ -38,3 +39,17 @@ def test_every_command_that_the_readme_names_exists() -> None:
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert named
     assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", shown)] == []
+
+
+def test_the_deployment_s_document_names_every_parameter_and_no_other() -> None:
+    named = set(
+        re.findall(r"`([A-Z]\w+)`", "\n".join(re.findall(r"^\| `.*", DEPLOY.partition("## What it costs")[0], re.M)))
+    )
+    assert named == set(TEMPLATE["Parameters"])
+
+
+def test_the_deployment_s_document_tells_of_twenty_things_that_go_wrong() -> None:
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. \*\*", DEPLOY, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) >= 20
+    assert "RUNNABLE" in DEPLOY.partition("\n1. ")[2].partition("\n2. ")[0]
