@@ -42,9 +42,8 @@ def test_every_command_that_the_readme_names_exists() -> None:
 
 
 def test_the_deployment_s_document_names_every_parameter_and_no_other() -> None:
-    named = set(
-        re.findall(r"`([A-Z]\w+)`", "\n".join(re.findall(r"^\| `.*", DEPLOY.partition("## What it costs")[0], re.M)))
-    )
+    rows = re.findall(r"^\| `.*", DEPLOY.partition("## What it costs")[0], re.MULTILINE)
+    named = set(re.findall(r"`([A-Z]\w+)`", "\n".join(rows)))
     assert named == set(TEMPLATE["Parameters"])
 
 
