@@ -15,7 +15,7 @@ from rich.text import Text
 from stepbatch.console import plural, table
 from stepbatch.errors import StepbatchError
 from stepbatch.inputs import copies
-from stepbatch.pipelines.montecarlo import MonteCarlo, amount, value_and_error
+from stepbatch.pipelines.montecarlo import MonteCarlo, amount, grid, value_and_error
 from stepbatch.sheet import Sheet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,7 +72,7 @@ def show(report: Mapping[str, Any], to: Console) -> None:
         to.print(sensitivities(rows))
     for each in report["prices"]:
         if scenarios := each.get("scenarios"):
-            to.print(grid(f"{each['id']}: PV in {each['currency']}", scenarios))
+            to.print(grid(f"{each['id']}: PV in {each['currency']}", scenarios, scenarios["pv"]))
     if missed := report["missedTarget"]:
         names = ", ".join(missed[:NAMED]) + (", …" if len(missed) > NAMED else "")
         target = f"{plural(len(missed), 'position')} missed the target of {report['targetStandardErrorBp']:g} bp"
@@ -108,11 +108,3 @@ def sensitivities(rows: Iterable[Sequence[str]]) -> Sheet:
     for row in rows:
         made.add_row(*row)
     return made
-
-
-def grid(title: str, scenarios: Mapping[str, Any]) -> Sheet:
-    spots = [f"#{100 * (factor - 1):+.0f} %" for factor in scenarios["spotFactors"]]
-    rows = table(f"{title}, by spot and volatility points", "#", *spots)
-    for change, values in zip(scenarios["volatilityChanges"], scenarios["pv"], strict=True):
-        rows.add_row(f"{100 * change:+.0f}", *(f"{value:,.0f}" for value in values))
-    return rows

@@ -4,7 +4,7 @@ import csv
 import heapq
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -105,6 +105,10 @@ class MonteCarlo:
             to.print(Text(line, style="yellow"), soft_wrap=True)
         if "risk" in aggregate:
             to.print(risk(aggregate["risk"]))
+            to.print(f"rho, 1 bp: {rho(aggregate['risk'])}")
+        if scenarios := aggregate.get("scenarios"):
+            for currency, values in scenarios["pv"].items():
+                to.print(grid(f"PV in {currency}", scenarios, values))
         if rows := largest(out / "positions.csv"):
             to.print(positions(rows, aggregate["priced"]))
         if aggregate["failed"]:
@@ -144,6 +148,19 @@ def risk(measured: Mapping[str, Any]) -> Sheet:
     for name, by_currency in measured["underlyings"].items():
         for currency, greeks in by_currency.items():
             rows.add_row(name, currency, *(amount(greeks[key]["value"]) for key in shown.values()))
+    return rows
+
+
+def rho(measured: Mapping[str, Any]) -> str:
+    return ", ".join(f"{currency} {amount(total['value'])}" for currency, total in measured["rho"].items())
+
+
+def grid(title: str, axes: Mapping[str, Any], values: Sequence[Sequence[float]]) -> Sheet:
+    """PVs with all spots moved (across) and all volatilities, in points (down)."""
+    spots = [f"#{100 * (factor - 1):+.0f} %" for factor in axes["spotFactors"]]
+    rows = table(f"{title} by spot and volatility points", "#", *spots)
+    for change, row in zip(axes["volatilityChanges"], values, strict=True):
+        rows.add_row(f"{100 * change:+.0f}", *(f"{value:,.0f}" for value in row))
     return rows
 
 

@@ -129,3 +129,15 @@ def test_one_total_is_shown_where_the_currencies_have_one(tmp_path: Path) -> Non
     text = shown(tmp_path, currency="EUR", pv=7777777.0, standardError=13.0)
     assert "all, in EUR" in text
     assert "7,777,777" in text
+
+
+def test_sensitivities_and_scenarios_of_the_book_are_shown_where_they_were_asked_for(tmp_path: Path) -> None:
+    greeks = {"deltaPercent": {"value": 1234.5}, "gammaPercent": {"value": -6.0}, "vega": {"value": -78.25}}
+    risk = {"rho": {"EUR": {"value": -9.0}, "USD": {"value": 0.25}}, "underlyings": {"SX5E": {"EUR": greeks}}}
+    scenarios = {"spotFactors": [0.9, 1.0], "volatilityChanges": [-0.05, 0.0], "pv": {"EUR": [[1e6, 2e6], [3e6, 4e6]]}}
+    text = shown(tmp_path, risk=risk, scenarios=scenarios)
+    lines = [line.split() for line in text.splitlines()]
+    assert ["SX5E", "EUR", "1,234.50", "-6", "-78.25"] in lines
+    assert "rho, 1 bp: EUR -9, USD 0.25" in text
+    assert "PV in EUR by spot and volatility points" in text
+    assert ["-5", "1,000,000", "2,000,000"] in lines
