@@ -9,9 +9,10 @@ from fanout.blendplan import PREVIEW, parameters_of, standing_frames
 from fanout.errors import PlanError
 from fanout.plan import Plan, find_plan
 from fanout.s3 import Objects, S3Uri
-from stepbatch.progress import clock
+from stepbatch.progress import LINE_SECONDS, clock
 from stepbatch.workspace import write_whole
 
+TOLD = 2 * LINE_SECONDS  # a pipe gets a line about it, too
 AT_LEAST = 2  # frames between two reclaims
 SHARE = 10  # listing frames may take a tenth of the time
 
@@ -27,6 +28,7 @@ class FrameCounter:
     _text: str = ""
     _due: float = float("-inf")  # when to look again
     _rendered: int = 0  # frames since it began to look
+    _told_until: float = 0.0  # seconds after the run began: so long the preview is pointed at
     _ripe: int = 0  # of them, when a reclaim was last worth it
     _first: dict[str, tuple[float, int]] = field(default_factory=dict)  # look -> when frames of it were first counted
 
@@ -43,7 +45,9 @@ class FrameCounter:
         if began >= self._due:
             plan = find_plan(self.objects, self.output)
             self._text = self._counted(plan, seconds) if plan else ""
-            self._fetch_preview()
+            self._fetch_preview(seconds)
+            if seconds < self._told_until:
+                self._text += f"; preview: {self.preview}"
             self._due = began + SHARE * (self.timer() - began)
         return self._text
 
@@ -62,7 +66,7 @@ class FrameCounter:
             text += f", about {clock(left)} left"
         return text
 
-    def _fetch_preview(self) -> None:
+    def _fetch_preview(self, seconds: float) -> None:
         if not self.preview.exists() and self.objects.find(self.output / PREVIEW):
             write_whole(self.preview, self.objects.get(self.output / PREVIEW))
-            self._text += f"; preview: {self.preview}"
+            self._told_until = seconds + TOLD

@@ -223,13 +223,16 @@ def test_a_reclaim_waits_for_frames_that_it_can_lose(counter: FrameCounter, obje
     assert [counter.ripe(), counter.ripe()] == [True, False]
 
 
-def test_the_preview_is_fetched_as_soon_as_it_is_there(counter: FrameCounter, objects: Objects) -> None:
+def test_the_preview_is_fetched_as_soon_as_it_is_there_and_pointed_at_for_a_while(
+    counter: FrameCounter, objects: Objects
+) -> None:
     planned(objects, 24)
     assert counter(0.0) == "0 of 24 frames"
     objects.put(OUTPUT / "preview.png", b"picture", "image/png")
     assert counter(1.0) == f"0 of 24 frames; preview: {counter.preview}"
     assert counter.preview.read_bytes() == b"picture"
-    assert counter(2.0) == "0 of 24 frames"
+    assert counter(10.9) == f"0 of 24 frames; preview: {counter.preview}"
+    assert counter(11.0) == "0 of 24 frames"
 
 
 def test_looking_takes_no_more_than_a_tenth_of_the_time(objects: Objects, tmp_path: Path) -> None:
