@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from tests.unit.conventions.contracts import Statement, System, statements
+from tests.unit.conventions.system import Statement, System, statements
 
 # Wildcards that stand although the action knows resources; each with its reason. One that is no longer met fails.
 EXCEPTIONS = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.conventions import contracts, permissions
-from tests.unit.conventions.contracts import System
+from tests.unit.conventions.system import System, states
 from tests.unit.conventions.template import TEMPLATES
 
 CHECKS: list[Callable[[System], list[str]]] = [
@@ -76,9 +76,9 @@ DAMAGES: list[tuple[Callable[[System], list[str]], Callable[[System], Any], str]
     (CHECKS[4], lambda s: s.resources["SpotEnvironment"]["Properties"].update(ServiceRole="r"), "SpotEnvironment"),
     (
         CHECKS[5],
-        lambda s: dict(contracts.states(s.machines["statemachine/rendering.asl.json"]))["Stitch the film"][
-            "Parameters"
-        ].update(JobQueue="${JobQueueArn}"),
+        lambda s: dict(states(s.machines["statemachine/rendering.asl.json"]))["Stitch the film"]["Parameters"].update(
+            JobQueue="${JobQueueArn}"
+        ),
         "Stitch the film runs on ${JobQueueArn}",
     ),
     (CHECKS[6], lambda s: shared(s, "HearOfJobs")["Action"].remove("events:PutRule"), "waits for jobs"),
