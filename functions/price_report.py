@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from fanout.book import Position
-from fanout.prices import Price
+from fanout.prices import Price, Risk
 from price_table import percent
 from price_totals import underlying_name
 
@@ -179,15 +179,25 @@ def _scenarios(scenarios: dict[str, Any] | None) -> str:
 
 
 def _positions(shown: Sequence[tuple[Position, Price]], of: int) -> str:
+    risky = any(price.risk for _, price in shown)
     rows = "".join(
         f"<tr><td>{escape(position.id)}</td><td>{escape(underlying_name(position))}</td><td>{position.side}</td>"
         f'<td class="n">{price.currency} {position.notional:,.0f}</td><td class="n">{price.pv:,.0f}</td>'
-        f'<td class="n">{price.standard_error:,.0f}</td><td class="n">{percent(position, price):.3f} %</td></tr>'
+        f'<td class="n">{price.standard_error:,.0f}</td><td class="n">{percent(position, price):.3f} %</td>'
+        f"{_moves(price.risk) if risky else ''}</tr>"
         for position, price in shown
     )
     more = f" (the first of {of:,}; all are in positions.csv)" if of > len(shown) else ""
-    head = (
-        '<tr><th>Position</th><th>Underlying</th><th>Side</th><th class="n">Notional</th>'
-        '<th class="n">PV</th><th class="n">±</th><th class="n">of notional</th></tr>'
-    )
-    return f'<h2>Positions{more}</h2><div class="wide"><table>{head}{rows}</table></div>'
+    head = "".join(f"<th>{name}</th>" for name in ("Position", "Underlying", "Side"))
+    amounts_of = ("Notional", "PV", "±", "of notional", *(("Delta, 1 %", "Vega, 1 point") if risky else ()))
+    head += "".join(f'<th class="n">{name}</th>' for name in amounts_of)
+    return f'<h2>Positions{more}</h2><div class="wide"><table><tr>{head}</tr>{rows}</table></div>'
+
+
+def _moves(risk: Risk | None) -> str:
+    """What all underlyings of a position together do to it; nothing where nothing is open."""
+    if risk is None:
+        return '<td class="n"></td>' * 2
+    greeks = risk.underlyings.values()
+    sums = sum(each.delta_percent.value for each in greeks), sum(each.vega.value for each in greeks)
+    return "".join(f'<td class="n">{value:,.0f}</td>' for value in sums)

@@ -71,6 +71,9 @@ def test_up_writes_a_file_to_source_and_takes_it_away_with_the_cloud(alone: Step
     assert values[1] == values[2]
     assert values[3] == values[4]
     assert list(alone.folder.glob("state/objects/*/book.json")) != []
+    shown = re.search(r"--portfolio (\S+) --market (\S+) ", alone.stderr)
+    assert shown is not None
+    assert all(Path(file).is_absolute() and Path(file).exists() for file in shown.groups())
     before, second = env.read_text(), alone("up", "--port", "0")
     assert second.returncode == 2
     assert re.search(rf"another stepbatch up \(pid {process.pid}, http://127\.0\.0\.1:\d+\) has ", second.stderr)

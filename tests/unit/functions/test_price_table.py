@@ -101,10 +101,10 @@ def test_a_name_that_is_none_is_left_as_it_is() -> None:
     assert [as_text(name) for name in ("N-1", "1+1", "SX5E", "a=b")] == ["N-1", "1+1", "SX5E", "a=b"]
 
 
-def page_of(*held: Position) -> str:
+def page_of(*held: Position, risk: bool = False) -> str:
     totals = Totals()
     for each in held:
-        totals.add(each, price(each))
+        totals.add(each, price(each, risk=risk))
     aggregate = {
         "jobName": "desk",
         "positions": len(held),
@@ -117,7 +117,14 @@ def page_of(*held: Position) -> str:
         "missedTarget": 0,
         **totals.report(None),
     }
-    return report_page(aggregate, [(each, price(each)) for each in held]).decode()
+    return report_page(aggregate, [(each, price(each, risk=risk)) for each in held]).decode()
+
+
+def test_the_page_shows_what_a_move_of_all_underlyings_does_to_a_position_where_greeks_were_asked_for() -> None:
+    assert "Vega" not in page_of(position(0, "RTY", "SPX"))
+    page = page_of(position(0, "RTY", "SPX"), risk=True)
+    assert '<th class="n">Delta, 1 %</th><th class="n">Vega, 1 point</th></tr>' in page
+    assert '<td class="n">21</td><td class="n">101</td></tr>' in page  # 10 + 11, 50 + 51
 
 
 def test_the_page_never_adds_a_strike_of_one_underlying_to_that_of_another() -> None:
