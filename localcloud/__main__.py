@@ -1,4 +1,4 @@
-"""``python -m localcloud --template template.yaml``: run the template's cloud until told to stop."""
+"""``python -m localcloud [--template FILE]``: run the template's cloud, or an empty one, until told to stop."""
 
 import argparse
 import json
@@ -41,21 +41,23 @@ def _serve(options: argparse.Namespace, stop: threading.Event, ready_line: TextI
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     from localcloud.deploy.template import read_template  # slow imports come after what can be refused without them
 
-    template = read_template(options.template, region=region, parameters=dict(options.parameter))
+    template = None
+    if options.template is not None:
+        template = read_template(options.template, region=region, parameters=dict(options.parameter))
     lightbatch.install()
     from localcloud.cloud import LocalCloud, Settings
 
     settings = Settings(region=region, state=options.state, workers=options.workers, containers=options.containers)
-    cloud = LocalCloud(settings, listener=listener, root=template.root)
+    cloud = LocalCloud(settings, listener=listener, root=template.root if template else Path.cwd())
     try:
         cloud.start()
-        stack = cloud.deploy(template, options.stack)
+        stack = cloud.deploy(template, options.stack) if template else None
         ready = {
             "endpointUrl": cloud.endpoint_url,
             "region": region,
             "account": settings.account,
-            "stack": stack.name,
-            "outputs": {output.key: output.value for output in stack.outputs},
+            "stack": stack.name if stack else None,
+            "outputs": {output.key: output.value for output in stack.outputs} if stack else {},
             "pid": os.getpid(),
         }
         print(json.dumps(ready), file=ready_line, flush=True)
@@ -82,7 +84,12 @@ class BusyPortError(Exception):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
-    parser.add_argument("--template", type=Path, required=True, help="the SAM or CloudFormation template to run")
+    parser.add_argument(
+        "--template",
+        type=Path,
+        help="the SAM or CloudFormation template to run (default: nothing, until something is deployed; "
+        "containers and layers are then found in the current directory)",
+    )
     parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1; 0 takes any free one (default 4566)")
     parser.add_argument(
         "--state", type=Path, help="keep objects and shared files here (default: in a temporary directory)"

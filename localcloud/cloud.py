@@ -25,7 +25,6 @@ from localcloud.deploy.deployer import deploy
 from localcloud.deploy.registry import Place
 from localcloud.deploy.stack import Stack
 from localcloud.deploy.template import Template
-from localcloud.ecr import ImageRepositories
 from localcloud.errors import ApiError
 from localcloud.functions.api import Invoker
 from localcloud.functions.configuration import FunctionConfiguration
@@ -101,7 +100,6 @@ class LocalCloud:
                 "batch": BatchApi(catalogue, self.jobs),
                 "lambda": Invoker(self._function, self._pool),
                 "cloudformation": self.stacks,
-                "ecr": ImageRepositories(LocalImages(root).command),
                 "s3": buckets,
                 "states": StateMachines(**where, check_role=self._duties.state_machine),
                 "sts": credentials.sts,

@@ -1,28 +1,48 @@
-"""The CloudFormation calls that describe what was deployed."""
+"""CloudFormation at the gateway: stacks are described, deployed, changed and deleted as the SAM CLI asks for it."""
 
 import json
-import threading
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
-from xml.etree.ElementTree import Element, SubElement, tostring
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 from localcloud.calls import Call, Reply
 from localcloud.deploy.stack import Stack, StackResource
-from localcloud.errors import ApiError
+from localcloud.deploy.template import Template, parse
+from localcloud.errors import ApiError, TemplateError
+from localcloud.stackdocuments import (
+    change_set_document,
+    event_document,
+    plain,
+    reply,
+    resource_document,
+    stack_document,
+    whole_change_set,
+)
+from localcloud.stackrecords import ChangeSet, Record
+from localcloud.stacks import Engine, Stacks, change_set_arn
 
-NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
-STATUS = "CREATE_COMPLETE"
+type Form = Mapping[str, str]
+
+
+class Sources(Protocol):
+    """Where templates come from."""
+
+    def fetch(self, bucket: str, key: str) -> str:
+        """The text of an object; ApiError when there is none."""
+        ...
+
+    def read(self, text: str, parameters: Mapping[str, str]) -> Template: ...
 
 
 class CloudFormation:
-    """Stacks by name. :meth:`add` is the seam where change sets will enter."""
+    """Answers the Query calls; whatever changes a stack is over when it is answered."""
 
-    def __init__(self) -> None:
-        self._stacks: dict[str, Stack] = {}
-        self._lock = threading.Lock()
-        self._actions: dict[str, Callable[[dict[str, str]], Any]] = {
+    def __init__(self, engine: Engine, sources: Sources, now: Callable[[], datetime]) -> None:
+        self._stacks = Stacks(engine, now)
+        self._sources = sources
+        self._now = now
+        self._actions: dict[str, Callable[[Form], dict[str, Any]]] = {
             "DescribeStacks": self._describe_stacks,
             "ListStacks": self._list_stacks,
             "DescribeStackResource": self._describe_resource,
@@ -30,18 +50,27 @@ class CloudFormation:
             "ListStackResources": self._list_resources,
             "DescribeStackEvents": self._describe_events,
             "GetTemplate": self._get_template,
+            "GetTemplateSummary": self._summarise,
+            "ValidateTemplate": self._summarise,
             "ListExports": self._list_exports,
+            "CreateChangeSet": self._create_change_set,
+            "DescribeChangeSet": self._describe_change_set,
+            "ListChangeSets": self._list_change_sets,
+            "ExecuteChangeSet": self._execute_change_set,
+            "DeleteChangeSet": self._delete_change_set,
+            "CreateStack": self._create_stack,
+            "UpdateStack": self._update_stack,
+            "DeleteStack": self._delete_stack,
         }
 
     def add(self, stack: Stack) -> None:
-        """Take a stack in, with those that are nested in it."""
-        with self._lock:
-            for each in (stack, *stack.nested()):
-                self._stacks[each.name] = each
+        """Take a stack in that was deployed without a call, with those that are nested in it."""
+        self._stacks.add(stack)
 
     def access_points(self) -> dict[str, str]:
         """Id of each EFS access point → id of its file system."""
-        points = (each for stack in self._all() for each in stack.resources if each.type == "AWS::EFS::AccessPoint")
+        stacks = [record.stack for record in self._stacks.all() if record.stack is not None]
+        points = (each for stack in stacks for each in stack.resources if each.type == "AWS::EFS::AccessPoint")
         return {each.created.physical_id: each.created.attributes["FileSystemId"] for each in points}
 
     def __call__(self, call: Call) -> Reply | None:
@@ -49,158 +78,231 @@ class CloudFormation:
         action = self._actions.get(form.get("Action", ""))
         if action is None:
             raise ApiError(400, "InvalidAction", f"localcloud does not answer CloudFormation's {form.get('Action')!r}")
-        return _reply(form["Action"], action(form))
-
-    def _all(self) -> list[Stack]:
-        with self._lock:
-            return list(self._stacks.values())
-
-    def _stack(self, form: dict[str, str]) -> Stack:
-        name = form.get("StackName", "")
-        for stack in self._all():
-            if name in (stack.name, stack.arn):
-                return stack
-        raise ApiError(400, "ValidationError", f"Stack with id {name} does not exist")
-
-    def _resource(self, form: dict[str, str]) -> tuple[Stack, StackResource]:
-        stack = self._stack(form)
         try:
-            return stack, stack.resource(form["LogicalResourceId"])
-        except KeyError:
-            name = form.get("LogicalResourceId")
-            problem = f"Resource {name} does not exist for stack {stack.name}"
-            raise ApiError(400, "ValidationError", problem) from None
+            return reply(form["Action"], action(form))
+        except TemplateError as error:
+            raise ApiError(400, "ValidationError", f"Template error: {error}") from error
 
-    def _describe_stacks(self, form: dict[str, str]) -> Any:
-        stacks = [self._stack(form)] if form.get("StackName") else self._all()
-        return {"Stacks": [_stack_document(stack) for stack in stacks]}
+    # What there is.
 
-    def _list_stacks(self, _: dict[str, str]) -> Any:
-        keys = ("StackId", "StackName", "CreationTime", "StackStatus", "TemplateDescription")
-        documents = [_stack_document(stack) for stack in self._all()]
+    def _resource(self, form: Form) -> tuple[Record, StackResource]:
+        record = self._stacks.find(form.get("StackName", ""))
+        name = form.get("LogicalResourceId", "")
+        for resource in record.stack.resources if record.stack else ():
+            if resource.logical_id == name:
+                return record, resource
+        raise ApiError(400, "ValidationError", f"Resource {name} does not exist for stack {record.name}")
+
+    def _describe_stacks(self, form: Form) -> dict[str, Any]:
+        name = form.get("StackName")
+        found = [self._stacks.find(name)] if name else self._stacks.all()
+        return {"Stacks": [stack_document(record) for record in found]}
+
+    def _list_stacks(self, form: Form) -> dict[str, Any]:
+        keys = ("StackId", "StackName", "CreationTime", "LastUpdatedTime", "DeletionTime", "StackStatus", "ParentId")
+        wanted = {value for key, value in form.items() if key.startswith("StackStatusFilter.member.")}
+        found = [each for each in self._stacks.all(gone=True) if not wanted or each.status in wanted]
+        documents = [stack_document(record) for record in found]
         return {"StackSummaries": [{key: document.get(key) for key in keys} for document in documents]}
 
-    def _describe_resource(self, form: dict[str, str]) -> Any:
-        stack, resource = self._resource(form)
-        document = _resource_document(stack, resource)
-        document["LastUpdatedTimestamp"] = document.pop("Timestamp")
-        return {"StackResourceDetail": document}
+    def _describe_resource(self, form: Form) -> dict[str, Any]:
+        return {"StackResourceDetail": _updated(resource_document(*self._resource(form)))}
 
-    def _describe_resources(self, form: dict[str, str]) -> Any:
-        stack = self._stack(form)
-        wanted = form.get("LogicalResourceId")
-        resources = [self._resource(form)[1]] if wanted else stack.resources
-        return {"StackResources": [_resource_document(stack, resource) for resource in resources]}
+    def _describe_resources(self, form: Form) -> dict[str, Any]:
+        if form.get("LogicalResourceId"):
+            return {"StackResources": [resource_document(*self._resource(form))]}
+        physical = form.get("PhysicalResourceId")
+        if physical is None:
+            return {"StackResources": self._resource_documents(self._stacks.find(form.get("StackName", "")))}
+        for record in self._stacks.all():
+            documents = self._resource_documents(record)
+            if any(document["PhysicalResourceId"] == physical for document in documents):
+                return {"StackResources": documents}
+        raise ApiError(400, "ValidationError", f"Stack for {physical} does not exist")
 
-    def _list_resources(self, form: dict[str, str]) -> Any:
-        stack = self._stack(form)
-        summaries = []
-        for resource in stack.resources:
-            document = _resource_document(stack, resource)
-            document["LastUpdatedTimestamp"] = document.pop("Timestamp")
-            del document["StackName"], document["StackId"]
-            summaries.append(document)
+    def _resource_documents(self, record: Record) -> list[dict[str, Any]]:
+        return [resource_document(record, resource) for resource in (record.stack.resources if record.stack else ())]
+
+    def _list_resources(self, form: Form) -> dict[str, Any]:
+        summaries = [_updated(each) for each in self._resource_documents(self._stacks.find(form.get("StackName", "")))]
+        for summary in summaries:
+            del summary["StackName"], summary["StackId"]
         return {"StackResourceSummaries": summaries}
 
-    def _describe_events(self, form: dict[str, str]) -> Any:
-        stack = self._stack(form)
-        events = []
-        for resource in reversed(stack.resources):
-            name = f"{resource.logical_id}-{STATUS}"
-            event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{stack.arn}/{name}"))
-            events.append({"EventId": event_id, **_resource_document(stack, resource)})
-        return {"StackEvents": events}
+    def _describe_events(self, form: Form) -> dict[str, Any]:
+        record = self._stacks.find(form.get("StackName", ""))
+        return {"StackEvents": [event_document(event) for event in record.events_of(record.arn)]}
 
-    def _get_template(self, form: dict[str, str]) -> Any:
-        template = self._stack(form).template
-        body = template.text
-        if form.get("TemplateStage") == "Processed":
-            document = {"Resources": template.resources, "Outputs": template.outputs}
-            body = json.dumps(document, default=str)
+    def _get_template(self, form: Form) -> dict[str, Any]:
+        record, change_set = self._stacks.find(form.get("StackName", "")), form.get("ChangeSetName")
+        template = _change_set(record, change_set).template if change_set else record.stack and record.stack.template
+        body = template.text if template else ""
+        if template and form.get("TemplateStage") == "Processed":
+            body = json.dumps({"Resources": template.resources, "Outputs": template.outputs}, default=str)
         return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
-    def _list_exports(self, _: dict[str, str]) -> Any:
+    def _summarise(self, form: Form) -> dict[str, Any]:
+        """GetTemplateSummary and ValidateTemplate."""
+        document = parse(self._text(form))
+        declared = document.get("Parameters") or {}
+        return {
+            "Description": document.get("Description"),
+            "Parameters": [
+                {
+                    "ParameterKey": key,
+                    "DefaultValue": None if "Default" not in each else plain(each["Default"]),
+                    "ParameterType": each.get("Type"),
+                    "NoEcho": str(each.get("NoEcho", False)).lower() == "true",
+                    "Description": each.get("Description"),
+                }
+                for key, each in declared.items()
+            ],
+            "ResourceTypes": sorted({resource["Type"] for resource in document["Resources"].values()}),
+        }
+
+    def _list_exports(self, _: Form) -> dict[str, Any]:
         exports = [
-            {"ExportingStackId": stack.arn, "Name": output.export, "Value": output.value}
-            for stack in self._all()
-            for output in stack.outputs
+            {"ExportingStackId": record.arn, "Name": output.export, "Value": output.value}
+            for record in self._stacks.all()
+            for output in (record.stack.outputs if record.stack else ())
             if output.export
         ]
         return {"Exports": exports}
 
+    # What is to be.
 
-def _stack_document(stack: Stack) -> dict[str, Any]:
-    return {
-        "StackId": stack.arn,
-        "StackName": stack.name,
-        "ParentId": stack.parent,
-        "RootId": stack.root,
-        "Description": stack.template.description or None,
-        "TemplateDescription": stack.template.description or None,
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": ",".join(value) if isinstance(value, list) else value}
-            for key, value in stack.template.parameters.items()
-        ],
-        "CreationTime": stack.created,
-        "RollbackConfiguration": {},
-        "StackStatus": STATUS,
-        "DisableRollback": False,
-        "NotificationARNs": [],
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        "Outputs": [
-            {
-                "OutputKey": output.key,
-                "OutputValue": output.value,
-                "Description": output.description or None,
-                "ExportName": output.export,
-            }
-            for output in stack.outputs
-        ],
-        "Tags": [],
-        "EnableTerminationProtection": False,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
-    }
+    def _create_change_set(self, form: Form) -> dict[str, Any]:
+        name, stack = form["ChangeSetName"], form["StackName"]
+        kind = form.get("ChangeSetType", "UPDATE")
+        if kind not in ("CREATE", "UPDATE"):
+            raise ApiError(
+                400, "ValidationError", f"localcloud makes change sets of type CREATE and UPDATE, not {kind}"
+            )
+        change_set = ChangeSet(
+            name=name,
+            arn="",
+            kind=kind,
+            template=self._template(form),
+            tags=_tags(form),
+            capabilities=_members(form, "Capabilities"),
+            description=form.get("Description", ""),
+            created=self._now(),
+        )
+        _check_capabilities(change_set.template, change_set.capabilities)
+        record = self._stacks.propose(stack, change_set)
+        change_set.arn = change_set_arn(record.arn, name)
+        return {"Id": change_set.arn, "StackId": record.arn}
+
+    def _found(self, form: Form) -> tuple[Record, ChangeSet]:
+        name = form.get("ChangeSetName", "")
+        if "StackName" in form:
+            record = self._stacks.find(form["StackName"])
+            return record, _change_set(record, name)
+        for record in self._stacks.all():
+            if any(each.arn == name for each in record.change_sets.values()):
+                return record, _change_set(record, name)
+        raise ApiError(404, "ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
+
+    def _describe_change_set(self, form: Form) -> dict[str, Any]:
+        return whole_change_set(*self._found(form))
+
+    def _list_change_sets(self, form: Form) -> dict[str, Any]:
+        record = self._stacks.find(form.get("StackName", ""))
+        return {"Summaries": [change_set_document(record, each) for each in record.change_sets.values()]}
+
+    def _execute_change_set(self, form: Form) -> dict[str, Any]:
+        self._stacks.execute(*self._found(form))
+        return {}
+
+    def _delete_change_set(self, form: Form) -> dict[str, Any]:
+        record, change_set = self._found(form)
+        del record.change_sets[change_set.name]
+        return {}
+
+    def _create_stack(self, form: Form) -> dict[str, Any]:
+        template, capabilities = self._template(form), _members(form, "Capabilities")
+        _check_capabilities(template, capabilities)
+        return {"StackId": self._stacks.create(form["StackName"], template, _tags(form), capabilities).arn}
+
+    def _update_stack(self, form: Form) -> dict[str, Any]:
+        record = self._stacks.find(form.get("StackName", ""))
+        template, capabilities = self._template(form), _members(form, "Capabilities")
+        _check_capabilities(template, capabilities)
+        self._stacks.update(record, template, _tags(form) or record.tags, capabilities)
+        return {"StackId": record.arn}
+
+    def _delete_stack(self, form: Form) -> dict[str, Any]:
+        record = self._stacks.known(form.get("StackName", ""))
+        if record is not None:  # CloudFormation deletes what is not there without a word
+            self._stacks.delete(record)
+        return {}
+
+    def _template(self, form: Form) -> Template:
+        """The template that a call names, with its parameters' values."""
+        known = self._stacks.known(form["StackName"])
+        before = known.stack.template.parameters if known is not None and known.stack is not None else {}
+        given = {}
+        for number in _numbers(form, "Parameters"):
+            key = form[f"Parameters.member.{number}.ParameterKey"]
+            if form.get(f"Parameters.member.{number}.UsePreviousValue", "").lower() == "true":
+                if key in before:
+                    given[key] = plain(before[key])
+            else:
+                given[key] = form.get(f"Parameters.member.{number}.ParameterValue", "")
+        return self._sources.read(self._text(form), given)
+
+    def _text(self, form: Form) -> str:
+        if "TemplateBody" in form:
+            return form["TemplateBody"]
+        if "TemplateURL" in form:
+            return self._sources.fetch(*_object(form["TemplateURL"]))
+        record = self._stacks.find(form.get("StackName", ""))
+        if record.stack is None:
+            raise ApiError(400, "ValidationError", f"Stack {record.name} has no template yet")
+        return record.stack.template.text
 
 
-def _resource_document(stack: Stack, resource: StackResource) -> dict[str, Any]:
-    document = {
-        "StackName": stack.name,
-        "StackId": stack.arn,
-        "LogicalResourceId": resource.logical_id,
-        "PhysicalResourceId": resource.created.physical_id,
-        "ResourceType": resource.type,
-        "Timestamp": resource.finished,
-        "ResourceStatus": STATUS,
-    }
-    if not resource.emulated:
-        document["ResourceStatusReason"] = "Accepted by localcloud; nothing stands behind it"
+def _updated(document: dict[str, Any]) -> dict[str, Any]:
+    document["LastUpdatedTimestamp"] = document.pop("Timestamp")
     return document
 
 
-def _reply(action: str, document: dict[str, Any]) -> Reply:
-    root = Element(f"{action}Response", xmlns=NAMESPACE)
-    _write(SubElement(root, f"{action}Result"), document)
-    metadata = SubElement(root, "ResponseMetadata")
-    SubElement(metadata, "RequestId").text = str(uuid.uuid4())
-    return Reply(body=tostring(root, encoding="utf-8", xml_declaration=True), content_type="text/xml")
+def _change_set(record: Record, name: str) -> ChangeSet:
+    for change_set in record.change_sets.values():
+        if name in (change_set.name, change_set.arn):
+            return change_set
+    raise ApiError(404, "ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
 
 
-def _write(parent: Element, document: dict[str, Any]) -> None:
-    """The Query protocol's XML: lists as <member> elements, absent values left out."""
-    for key, value in document.items():
-        if value is not None:
-            _write_value(SubElement(parent, key), value)
+def _numbers(form: Form, name: str) -> list[str]:
+    """Of the members of a list, in their order: ``Tags.member.2.Key`` → ``2``."""
+    prefix = f"{name}.member."
+    return sorted({key.removeprefix(prefix).partition(".")[0] for key in form if key.startswith(prefix)}, key=int)
 
 
-def _write_value(element: Element, value: Any) -> None:
-    if isinstance(value, dict):
-        _write(element, value)
-    elif isinstance(value, Iterable) and not isinstance(value, str):
-        for item in value:
-            _write_value(SubElement(element, "member"), item)
-    elif isinstance(value, bool):
-        element.text = str(value).lower()
-    elif isinstance(value, datetime):
-        element.text = value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    else:
-        element.text = str(value)
+def _members(form: Form, name: str) -> tuple[str, ...]:
+    return tuple(form[f"{name}.member.{number}"] for number in _numbers(form, name))
+
+
+def _tags(form: Form) -> dict[str, str]:
+    numbers = _numbers(form, "Tags")
+    return {form[f"Tags.member.{each}.Key"]: form.get(f"Tags.member.{each}.Value", "") for each in numbers}
+
+
+def _check_capabilities(template: Template, given: tuple[str, ...]) -> None:
+    """Who deploys roles must say so."""
+    kinds = [resource for resource in template.resources.values() if resource["Type"].startswith("AWS::IAM::")]
+    named = any("RoleName" in (resource.get("Properties") or {}) for resource in kinds)
+    needed = "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
+    if kinds and not {needed, "CAPABILITY_NAMED_IAM"} & set(given):
+        raise ApiError(400, "InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+
+
+def _object(url: str) -> tuple[str, str]:
+    """Bucket and key of a template's URL: path style, or with the bucket as the host's first name."""
+    parts = urlsplit(url)
+    head, _, rest = unquote(parts.path).lstrip("/").partition("/")
+    host = parts.netloc.partition(":")[0]
+    if host.endswith(".amazonaws.com") and not host.startswith("s3"):
+        return host.partition(".s3")[0], f"{head}/{rest}" if rest else head
+    return head, rest

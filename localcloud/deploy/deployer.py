@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from localcloud.deploy.dismantling import dismantle
 from localcloud.deploy.family import Family
 from localcloud.deploy.intrinsics import Scope, condition, resolve
 from localcloud.deploy.nested import nested_template
 from localcloud.deploy.order import creation_order, included
 from localcloud.deploy.registry import UNEMULATED, Declaration, Place, creator
 from localcloud.deploy.resources import batch, custom, functions, identity, messages, plumbing, storage, workflows
-from localcloud.deploy.stack import Created, Output, Stack, StackResource
+from localcloud.deploy.stack import Created, Output, Stack, StackResource, Step
 from localcloud.deploy.template import Template
+from localcloud.deploy.updates import update
 from localcloud.deploy.values import text
 from localcloud.errors import DeployError, TemplateError
 
@@ -24,18 +26,54 @@ _RESOURCE_KEYS = frozenset({"Type", "Properties", "DependsOn", "Condition", "Met
 )
 
 
-def deploy(template: Template, place: Place, *, stack_arn: str, now: Callable[[], datetime]) -> Stack:
-    """Create everything that the template declares; TemplateError or DeployError names what cannot be."""
+def deploy(
+    template: Template,
+    place: Place,
+    *,
+    stack_arn: str,
+    now: Callable[[], datetime],
+    before: Stack | None = None,
+    note: Callable[[Step], None] = lambda _: None,
+) -> Stack:
+    """Create everything that the template declares, or make ``before`` into it.
+
+    TemplateError or DeployError names what cannot be; StoppedError, which is one, also has what stands now.
+    """
     taken = {(resource["Type"], name) for name, resource in template.resources.items()}
-    return _Deployment(template, place, Family(root=place.stack, root_arn=stack_arn, taken=taken), now).run()
+    family = Family(root=place.stack, root_arn=stack_arn, taken=taken)
+    deployment = _Deployment(template, place, family, now, before, note)
+    try:
+        return deployment.run()
+    except TemplateError as error:
+        raise StoppedError(error, deployment.standing()) from error
+
+
+class StoppedError(TemplateError):
+    """A deployment that did not come to its end; ``standing`` is what there is of it."""
+
+    def __init__(self, error: TemplateError, standing: Stack) -> None:
+        super().__init__(error.where, error.problem)
+        self.standing = standing
 
 
 class _Deployment:
-    def __init__(self, template: Template, place: Place, family: Family, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        template: Template,
+        place: Place,
+        family: Family,
+        now: Callable[[], datetime],
+        before: Stack | None,
+        note: Callable[[Step], None],
+    ) -> None:
         self._template = template
         self._place = replace(place, stack=family.stack)
         self._family = family
         self._now = now
+        self._begun = before.created if before else now()
+        self._before = {} if before is None else {resource.logical_id: resource for resource in before.resources}
+        self._note = note
+        self._made: dict[str, StackResource] = {}
         self._created: dict[str, Created] = {}
         self._scope = Scope(
             parameters=dict(template.parameters) | self._pseudo_parameters(),
@@ -46,17 +84,28 @@ class _Deployment:
         )
 
     def run(self) -> Stack:
-        begun = self._now()
         resources = included(self._template.resources, self._scope)
         self._check_types(resources)
-        made = [self._create(name, resources[name]) for name in creation_order(resources, self._scope)]
+        for name in creation_order(resources, self._scope):
+            self._made[name] = self._create(name, resources[name])
+        outputs = tuple(self._outputs())
+        for name in list(reversed(self._before)):
+            if name not in self._made:
+                dismantle(self._before.pop(name), self._note)
+        return self._stack(tuple(self._made.values()), outputs)
+
+    def standing(self) -> Stack:
+        """What there is: made, or from before and not come to yet."""
+        return self._stack(tuple((self._before | self._made).values()), ())
+
+    def _stack(self, resources: tuple[StackResource, ...], outputs: tuple[Output, ...]) -> Stack:
         return Stack(
             name=self._place.stack,
             arn=self._family.arn,
             template=self._template,
-            resources=tuple(made),
-            outputs=tuple(self._outputs()),
-            created=begun,
+            resources=resources,
+            outputs=outputs,
+            created=self._begun,
             parent=self._family.parent_arn,
             root=self._family.root_arn if self._family.path else None,
         )
@@ -97,27 +146,74 @@ class _Deployment:
             prefix=self._family.prefix(resource["Type"], name),
             stack_arn=self._family.arn,
         )
-        create = self._nest if declaration.type == NESTED else creator(declaration.type)
-        assert create is not None, declaration.type  # every type was checked
-        created = create(declaration)
-        declaration.finish()
+        old = self._before.get(name)
+        if old is not None and old.type != declaration.type:
+            dismantle(self._before.pop(name), self._note)
+            old = None
+        if old is not None and declaration.type != NESTED and old.declaration.properties == declaration.properties:
+            self._created[name] = old.created
+            return old
+        verb = "CREATE" if old is None else "UPDATE"
+        self._tell(declaration, f"{verb}_IN_PROGRESS", old.created.physical_id if old else "")
+        try:
+            created = self._made_of(declaration, old)
+            declaration.finish()
+        except TemplateError as error:
+            self._tell(declaration, f"{verb}_FAILED", reason=str(error))
+            raise
         self._created[name] = created
-        emulated = resource["Type"] not in UNEMULATED
+        self._tell(declaration, f"{verb}_COMPLETE", created.physical_id)
+        return self._resource(declaration, created)
+
+    def _made_of(self, this: Declaration, old: StackResource | None) -> Created:
+        if this.type == NESTED:
+            return self._nest(this, old)
+        if old is not None:
+            return update(this, old.declaration, old.created)
+        create = creator(this.type)
+        assert create is not None, this.type  # every type was checked
+        return create(this)
+
+    def _resource(self, this: Declaration, created: Created) -> StackResource:
         return StackResource(
-            logical_id=name, type=resource["Type"], created=created, emulated=emulated, finished=self._now()
+            logical_id=this.logical_id,
+            type=this.type,
+            created=created,
+            emulated=this.type not in UNEMULATED,
+            finished=self._now(),
+            declaration=this,
         )
 
-    def _nest(self, this: Declaration) -> Created:
+    def _tell(self, this: Declaration, status: str, physical_id: str = "", reason: str = "") -> None:
+        self._note(
+            Step(
+                stack_arn=self._family.arn,
+                stack_name=self._place.stack,
+                logical_id=this.logical_id,
+                type=this.type,
+                physical_id=physical_id,
+                status=status,
+                reason=reason,
+            )
+        )
+
+    def _nest(self, this: Declaration, old: StackResource | None) -> Created:
         """The stack that a resource nests; its outputs are the resource's attributes."""
         location = str(this.need("TemplateURL"))
         given = this.take("Parameters") or {}
         this.without_effect("TimeoutInMinutes", "NotificationARNs", "Tags")
         values = {name: text(value, f"{this.where}.Parameters.{name}") for name, value in given.items()}
+        family = self._family.inside(this.logical_id, self._family.arn)
+        before = old.created.stack if old else None
+        inner = None
         try:
             template = nested_template(this, location, values)
-            family = self._family.inside(this.logical_id, self._family.arn)
-            stack = _Deployment(template, self._place, family, self._now).run()
+            inner = _Deployment(template, self._place, family, self._now, before, self._note)
+            stack = inner.run()
         except TemplateError as error:
+            if inner is not None:
+                standing = Created(physical_id=family.arn, stack=inner.standing())
+                self._made[this.logical_id] = self._resource(this, standing)
             raise this.error(f"{location.rpartition('/')[2]}: {error}") from error
         attributes = {f"Outputs.{output.key}": output.value for output in stack.outputs}
         return Created(physical_id=stack.arn, attributes=attributes, stack=stack)

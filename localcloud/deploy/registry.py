@@ -101,6 +101,10 @@ class Declaration:
         parameters: dict[str, Any] = api_parameters(properties, input_shape(service, operation), self.where)
         return parameters
 
+    def converted(self, value: Any, shape: Any, prop: str) -> Any:
+        """A property's value in the names and types of a member of the API."""
+        return api_parameters(value, shape, f"{self.where}.{prop}")
+
     def error(self, problem: str, *, prop: str = "") -> DeployError:
         return DeployError(f"Resources.{self.logical_id}", problem, prop=prop and f"Properties.{prop}")
 

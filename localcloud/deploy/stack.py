@@ -25,6 +25,20 @@ class StackResource:
     created: Created
     emulated: bool  # False: accepted so that the template deploys, but nothing stands behind it
     finished: datetime
+    declaration: Any = None  # what it was made from, see registry.Declaration; needed to change and to delete it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Something that happens to a resource in the course of a deployment."""
+
+    stack_arn: str
+    stack_name: str
+    logical_id: str
+    type: str
+    physical_id: str
+    status: str  # CREATE_IN_PROGRESS, UPDATE_COMPLETE, DELETE_FAILED, …
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 from localcloud.clients import input_shape
 from localcloud.deploy.registry import CREATORS, Declaration
 from localcloud.deploy.removal import bare_role, remove
-from localcloud.deploy.resources import functions, identity, storage, workflows
+from localcloud.deploy.resources import custom, functions, identity, storage, workflows
 from localcloud.deploy.stack import Created
 
 Updater = Callable[[Declaration, Created], Created]
@@ -15,6 +15,8 @@ Updater = Callable[[Declaration, Created], Created]
 
 def update(this: Declaration, before: Declaration, created: Created) -> Created:
     """Make what ``before`` declared into what ``this`` declares; its new identity, if it got one."""
+    if this.type.startswith("Custom::") or this.type == custom.CUSTOM:
+        return _custom(this, before, created)
     updater = _UPDATERS.get(this.type)
     if updater is not None and _name(this) == _name(before):
         return updater(this, created)
@@ -27,7 +29,27 @@ def _name(this: Declaration) -> Any:
     return next((this.properties.get(prop) for prop in _NAMES if prop in this.properties), None)
 
 
-_NAMES = ("FunctionName", "RoleName", "BucketName", "StateMachineName", "LogGroupName", "TableName", "JobDefinitionName")
+_NAMES = (
+    "FunctionName",
+    "RoleName",
+    "BucketName",
+    "StateMachineName",
+    "LogGroupName",
+    "TableName",
+    "JobDefinitionName",
+)
+
+
+def _custom(this: Declaration, before: Declaration, created: Created) -> Created:
+    made = custom.update(this, before, created)
+    if made.physical_id != created.physical_id:
+        custom.delete(before, created)
+    return made
+
+
+def _layer_version(this: Declaration, _: Created) -> Created:
+    """Another version; the old one stays for those that still use it."""
+    return functions.layer_version(this)
 
 
 def _state_machine(this: Declaration, created: Created) -> Created:
@@ -52,6 +74,21 @@ def _job_definition(this: Declaration, created: Created) -> Created:
     made = CREATORS[this.type](this)
     this.call("batch", "deregister_job_definition", jobDefinition=created.physical_id)
     return made
+
+
+def _job_queue(this: Declaration, created: Created) -> Created:
+    parameters = this.as_parameters("batch", "UpdateJobQueue", skip=("JobQueueName", "Tags", "JobQueueType"))
+    this.without_effect("JobQueueName", "Tags", "JobQueueType")
+    this.call("batch", "update_job_queue", jobQueue=created.physical_id, **parameters)
+    return created
+
+
+def _compute_environment(this: Declaration, created: Created) -> Created:
+    fixed = ("ComputeEnvironmentName", "Type", "Tags", "ReplaceComputeEnvironment", "UpdatePolicy", "EksConfiguration")
+    parameters = this.as_parameters("batch", "UpdateComputeEnvironment", skip=fixed)
+    this.without_effect(*fixed)
+    this.call("batch", "update_compute_environment", computeEnvironment=created.physical_id, **parameters)
+    return created
 
 
 def _alias(this: Declaration, created: Created) -> Created:
@@ -97,11 +134,13 @@ def _table(this: Declaration, created: Created) -> Created:
 _UPDATERS: dict[str, Updater] = {
     "AWS::StepFunctions::StateMachine": _state_machine,
     "AWS::Batch::JobDefinition": _job_definition,
+    "AWS::Batch::JobQueue": _job_queue,
+    "AWS::Batch::ComputeEnvironment": _compute_environment,
     "AWS::Lambda::Function": functions.change,
     "AWS::Lambda::Alias": _alias,
     "AWS::IAM::Role": _role,
     "AWS::S3::Bucket": _bucket,
     "AWS::Logs::LogGroup": _log_group,
     "AWS::DynamoDB::Table": _table,
-    "AWS::Lambda::LayerVersion": CREATORS["AWS::Lambda::LayerVersion"],  # a version stays as long as something uses it
+    "AWS::Lambda::LayerVersion": _layer_version,
 }

@@ -55,9 +55,11 @@ class Cloud:
         }
 
 
-def start_cloud(template: Path, *options: str, log: Path) -> Cloud:
-    """Start ``python -m localcloud`` on a free port; it ends when this process does."""
-    command = [sys.executable, "-m", "localcloud", "--template", str(template), "--port", "0", "--exit-with-stdin"]
+def start_cloud(template: Path | None, *options: str, log: Path) -> Cloud:
+    """Start ``python -m localcloud`` on a free port, empty without a template; it ends when this process does."""
+    command = [sys.executable, "-m", "localcloud", "--port", "0", "--exit-with-stdin"]
+    if template is not None:
+        command += ["--template", str(template)]
     with log.open("a") as stderr:
         process = subprocess.Popen(
             [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True

@@ -23,6 +23,34 @@ _LIMIT = 250 << 20  # unzipped size of a function with its layers
 @creates("AWS::Lambda::Function")
 def function(this: Declaration) -> Created:
     name = this.name("FunctionName", limit=64)
+    code, parameters, reserved = _prepared(this, name)
+    made = this.call(
+        "lambda", "create_function", FunctionName=name, Code={"ZipFile": code}, Tags=this.tags() or None, **parameters
+    )
+    _reserve(this, name, reserved)
+    return Created(physical_id=name, attributes={"Arn": made["FunctionArn"]})
+
+
+def change(this: Declaration, created: Created) -> Created:
+    """A function's new code and configuration; its versions and aliases stay."""
+    name = this.name("FunctionName", limit=64)
+    code, parameters, reserved = _prepared(this, name)
+    this.tags()
+    for fixed in ("PackageType", "Architectures", "Publish"):
+        parameters.pop(fixed, None)
+    this.call("lambda", "update_function_code", FunctionName=name, ZipFile=code)
+    this.call("lambda", "update_function_configuration", FunctionName=name, **parameters)
+    _reserve(this, name, reserved)
+    return created
+
+
+def _reserve(this: Declaration, name: str, reserved: Any) -> None:
+    if reserved is not None:
+        this.call("lambda", "put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=int(reserved))
+
+
+def _prepared(this: Declaration, name: str) -> tuple[bytes, dict[str, Any], Any]:
+    """Code, parameters of the API and reserved concurrency of a function."""
     runtime = this.properties.get("Runtime")
     if runtime != RUNTIME:
         raise this.error(f"is {runtime!r}; functions run here with localcloud's own {RUNTIME}", prop="Runtime")
@@ -33,12 +61,7 @@ def function(this: Declaration) -> Created:
     skip = ("FunctionName", "Code", "SnapStart", "RuntimeManagementConfig", "ReservedConcurrentExecutions", "Tags")
     parameters = this.as_parameters("lambda", "CreateFunction", skip=(*skip, "VpcConfig", "FileSystemConfigs"))
     this.place.use_mounts(name, mounts)
-    made = this.call(
-        "lambda", "create_function", FunctionName=name, Code={"ZipFile": code}, Tags=this.tags() or None, **parameters
-    )
-    if reserved is not None:
-        this.call("lambda", "put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=int(reserved))
-    return Created(physical_id=name, attributes={"Arn": made["FunctionArn"]})
+    return code, parameters, reserved
 
 
 @creates("AWS::Lambda::LayerVersion")

@@ -14,18 +14,23 @@ def role(this: Declaration) -> Created:
         "iam",
         "create_role",
         RoleName=name,
-        AssumeRolePolicyDocument=_dated(this.need("AssumeRolePolicyDocument")),
+        AssumeRolePolicyDocument=dated(this.need("AssumeRolePolicyDocument")),
         Path=this.take("Path"),
         Description=this.take("Description"),
         MaxSessionDuration=_number(this.take("MaxSessionDuration")),
         PermissionsBoundary=this.take("PermissionsBoundary"),
         Tags=[{"Key": key, "Value": value} for key, value in this.tags().items()],
     )["Role"]
+    grant(this, name)
+    return Created(physical_id=name, attributes={"Arn": made["Arn"], "RoleId": made["RoleId"]})
+
+
+def grant(this: Declaration, name: str) -> None:
+    """Give a role the policies that it declares."""
     for arn in this.take("ManagedPolicyArns", []):
         this.call("iam", "attach_role_policy", RoleName=name, PolicyArn=arn)
     for policy in this.take("Policies", []):
         _inline(this, name, policy["PolicyName"], policy["PolicyDocument"])
-    return Created(physical_id=name, attributes={"Arn": made["Arn"], "RoleId": made["RoleId"]})
 
 
 @creates("AWS::IAM::Policy")
@@ -50,7 +55,7 @@ def managed_policy(this: Declaration) -> Created:
         "iam",
         "create_policy",
         PolicyName=this.name("ManagedPolicyName", limit=128),
-        PolicyDocument=_dated(this.need("PolicyDocument")),
+        PolicyDocument=dated(this.need("PolicyDocument")),
         Path=this.take("Path"),
         Description=this.take("Description"),
     )["Policy"]
@@ -69,10 +74,10 @@ def instance_profile(this: Declaration) -> Created:
 
 
 def _inline(this: Declaration, role_name: str, name: str, document: Any) -> None:
-    this.call("iam", "put_role_policy", RoleName=role_name, PolicyName=name, PolicyDocument=_dated(document))
+    this.call("iam", "put_role_policy", RoleName=role_name, PolicyName=name, PolicyDocument=dated(document))
 
 
-def _dated(document: dict[str, Any]) -> str:
+def dated(document: dict[str, Any]) -> str:
     """AWS takes a document without Version, which the serverless transform writes; moto does not."""
     return json.dumps({"Version": "2012-10-17"} | document)
 

@@ -22,16 +22,7 @@ def bucket(this: Declaration) -> Created:
     name = str(this.take("BucketName") or bucket_name(this.prefix, this.logical_id, place.account))
     elsewhere = {"LocationConstraint": place.region} if place.region != "us-east-1" else None
     this.call("s3", "create_bucket", Bucket=name, CreateBucketConfiguration=elsewhere)
-    for prop, (operation, parameter) in _BUCKET_SETTINGS.items():
-        value = this.take(prop)
-        if value is not None:
-            shape = input_shape("s3", operation).members[parameter]
-            where = f"{this.where}.{prop}"
-            this.call("s3", operation, Bucket=name, **{parameter: api_parameters(value, shape, where)})
-    _encryption(this, name)
-    _bucket_tags(this, name)
-    # objects do not age here; CORS and metrics have no one to serve
-    this.without_effect("LifecycleConfiguration", "CorsConfiguration", "MetricsConfigurations", "LoggingConfiguration")
+    bucket_settings(this, name)
     domain = f"{name}.s3.amazonaws.com"
     return Created(
         physical_id=name,
@@ -43,6 +34,20 @@ def bucket(this: Declaration) -> Created:
             "WebsiteURL": f"http://{name}.s3-website-{place.region}.amazonaws.com",
         },
     )
+
+
+def bucket_settings(this: Declaration, name: str) -> None:
+    """Everything that a bucket declares but its name."""
+    for prop, (operation, parameter) in _BUCKET_SETTINGS.items():
+        value = this.take(prop)
+        if value is not None:
+            shape = input_shape("s3", operation).members[parameter]
+            where = f"{this.where}.{prop}"
+            this.call("s3", operation, Bucket=name, **{parameter: api_parameters(value, shape, where)})
+    _encryption(this, name)
+    _bucket_tags(this, name)
+    # objects do not age here; CORS and metrics have no one to serve
+    this.without_effect("LifecycleConfiguration", "CorsConfiguration", "MetricsConfigurations", "LoggingConfiguration")
 
 
 def _encryption(this: Declaration, name: str) -> None:
@@ -78,7 +83,6 @@ def bucket_policy(this: Declaration) -> Created:
 @creates("AWS::DynamoDB::Table")
 def table(this: Declaration) -> Created:
     name = this.name("TableName", limit=255)
-    ttl = this.take("TimeToLiveSpecification")
     this.without_effect("PointInTimeRecoverySpecification", "ContributorInsightsSpecification", "ResourcePolicy")
     later = ("TableName", "TimeToLiveSpecification", "SSESpecification", "StreamSpecification")
     streams = _stream(this)
@@ -86,15 +90,20 @@ def table(this: Declaration) -> Created:
     skip = (*later, "PointInTimeRecoverySpecification", "ContributorInsightsSpecification", "ResourcePolicy")
     parameters = this.as_parameters("dynamodb", "CreateTable", skip=skip)
     made = this.call("dynamodb", "create_table", TableName=name, StreamSpecification=streams, **parameters)
-    if ttl:
-        enabled = str(ttl["Enabled"]).lower() == "true"
-        specification = {"AttributeName": ttl["AttributeName"], "Enabled": enabled}
-        this.call("dynamodb", "update_time_to_live", TableName=name, TimeToLiveSpecification=specification)
+    time_to_live(this, name)
     description = made["TableDescription"]
     attributes = {"Arn": description["TableArn"], "TableId": description.get("TableId", "")}
     if "LatestStreamArn" in description:
         attributes["StreamArn"] = description["LatestStreamArn"]
     return Created(physical_id=name, attributes=attributes)
+
+
+def time_to_live(this: Declaration, name: str) -> None:
+    ttl = this.take("TimeToLiveSpecification")
+    if ttl:
+        enabled = str(ttl["Enabled"]).lower() == "true"
+        specification = {"AttributeName": ttl["AttributeName"], "Enabled": enabled}
+        this.call("dynamodb", "update_time_to_live", TableName=name, TimeToLiveSpecification=specification)
 
 
 def _stream(this: Declaration) -> dict[str, Any] | None:
@@ -106,8 +115,13 @@ def _stream(this: Declaration) -> dict[str, Any] | None:
 def log_group(this: Declaration) -> Created:
     name = this.name("LogGroupName", limit=512)
     this.call("logs", "create_log_group", logGroupName=name, tags=this.tags() or None)
+    log_group_settings(this, name)
+    return Created(physical_id=name, attributes={"Arn": this.place.arn("logs", f"log-group:{name}:*")})
+
+
+def log_group_settings(this: Declaration, name: str) -> None:
+    """Everything that a log group declares but its name and tags."""
     days = this.take("RetentionInDays")
     if days is not None:
         this.call("logs", "put_retention_policy", logGroupName=name, retentionInDays=int(days))
     this.without_effect("KmsKeyId", "DataProtectionPolicy", "LogGroupClass", "FieldIndexPolicies")
-    return Created(physical_id=name, attributes={"Arn": this.place.arn("logs", f"log-group:{name}:*")})

@@ -15,8 +15,8 @@ _SUBSTITUTION = re.compile(r"\$\{([^}]*)\}")
 @creates("AWS::StepFunctions::StateMachine")
 def state_machine(this: Declaration) -> Created:
     name = this.name("StateMachineName", limit=80)
-    place, definition = _definition(this)
-    problems = asl.problems(definition)
+    place, document = definition(this)
+    problems = asl.problems(document)
     if problems:
         raise TemplateError(place, "; ".join(problems))
     taken = ("StateMachineName", "StateMachineType", "DefinitionUri", "Tags", "RoleArn")
@@ -29,7 +29,7 @@ def state_machine(this: Declaration) -> Created:
         "stepfunctions",
         "create_state_machine",
         name=name,
-        definition=json.dumps(definition),
+        definition=json.dumps(document),
         roleArn=role,
         type=kind,
         tags=tags or None,
@@ -38,7 +38,7 @@ def state_machine(this: Declaration) -> Created:
     return Created(physical_id=arn, attributes={"Arn": arn, "Name": name, "StateMachineRevisionId": "INITIAL"})
 
 
-def _definition(this: Declaration) -> tuple[str, dict[str, Any]]:
+def definition(this: Declaration) -> tuple[str, dict[str, Any]]:
     """Where the definition stands, and the definition with its substitutions made."""
     place, source = _source(this)
     values = this.take("DefinitionSubstitutions") or {}

@@ -34,7 +34,12 @@ def test_a_mount_within_a_mount_is_the_inner_one() -> None:
 def test_a_function_and_a_job_share_the_access_point_s_directory() -> None:
     arn = "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-1"
     assert of_function([{"Arn": arn, "LocalMountPath": "/mnt/records"}]) == (RECORDS,)
-    assert of_container(container(accessPointId="fsap-1")) == (RECORDS,)
+    assert of_container(container(accessPointId="fsap-1", iam="ENABLED")) == (RECORDS,)
+
+
+def test_iam_decides_about_a_container_s_mount_only_where_the_definition_says_so() -> None:
+    assert [mount.authorized for mount in of_container(container(iam="ENABLED"))] == [True]
+    assert [mount.authorized for mount in of_container(container())] == [False]
 
 
 def test_without_an_access_point_the_file_system_itself_is_shared() -> None:
