@@ -214,6 +214,8 @@ def custom_resources_cannot_hang(system: System) -> list[str]:
         function = str(body["Properties"]["ServiceToken"].get("Ref", "")).removesuffix(".Alias")
         config = system.resources.get(function, {}).get("Properties", {}).get("EventInvokeConfig", {})
         target = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", {})
+        if f"{function}EventInvokeConfig" not in listed(body.get("DependsOn", [])):
+            problems.append(f"{name}: may run before somebody answers when {function} dies")
         if config.get("MaximumRetryAttempts") != 0 or target != {"Fn::GetAtt": "AnswerCrashFunction.Arn"}:
             problems.append(f"{name}: nobody answers when {function or 'its function'} dies")
     return problems

@@ -112,6 +112,7 @@ DAMAGES: list[tuple[Callable[[System], list[str]], Callable[[System], Any], str]
         lambda s: root(s, "EmptyBucketsFunction")["Properties"].pop("EventInvokeConfig"),
         "nobody answers when",
     ),
+    (CHECKS[11], lambda s: root(s, "PricerImage").pop("DependsOn"), "PricerImage: may run before"),
     (CHECKS[12], lambda s: root(s, "Compute").pop("DependsOn"), "Compute: is deleted after"),
     (CHECKS[12], lambda s: root(s, "EmptiedBuckets")["Properties"]["Buckets"].pop(), "SourcesBucket: is not emptied"),
     (
