@@ -1,4 +1,4 @@
-"""Whole notes, as users write them, priced by other methods: what a test holds the pricer to.
+"""Whole notes, as users write them, priced by other methods: what tests hold the pricer to.
 
 Near the edges: fixings and settlement lags, barriers on the spot, dates days apart and ten years away, variances that
 rest at zero, strong correlations, curves and dividends, barriers that step down. It needs scipy.
@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from pricer_independent import Problem, by_cosines, by_paths, by_quadrature
+from pricer_independent import Problem, by_cosines, by_paths, by_quadrature, sensitivities
 
 from fanout.calendar import is_business_day
 
@@ -225,6 +225,8 @@ def main() -> None:
             method, value, tolerance = solved(family, position, snapshot, *effort)
             found.append({"id": name, "method": method, "value": value, "tolerance": tolerance})
             found[-1] |= {"position": position, "market": snapshot}
+            if family == "GBM":
+                found[-1]["sensitivities"] = sensitivities(Problem(position=position, market=snapshot))
             print(f"{name:60s} {value:.8f} ± {tolerance:.1e}  {time.process_time():.0f} s CPU so far", flush=True)
     options.out.write_text(json.dumps({"made_by": "benchmarks/pricer_cases.py", "cases": found}) + "\n")
 

@@ -26,6 +26,7 @@ Json = dict[str, Any]
 NODES, WIDEST, DEVIATIONS = 20, 0.12, 9.0  # of a panel; log index; of the log index at maturity
 STEPS_A_YEAR = 72  # of a variance in a basket
 SWITCH = 1.5
+MOVE = 1e-3  # of the logarithm of a spot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +170,35 @@ def by_quadrature(problem: Problem) -> float:
         touched_value = kernel @ touched_value
         owed = kernel @ owed
     return float(untouched_value[0] + problem.unpaid * owed[0])
+
+
+def sensitivities(problem: Problem) -> dict[str, float]:
+    """Of one index under GBM, by bumped :func:`by_quadrature`: a spot 1 % higher, a volatility point, a bp of rates."""
+    (name,) = problem.names
+    index = problem.market["underlyings"][name]
+    volatility = index["volatility"]
+    raised = (
+        volatility | {"value": volatility["value"] + 0.01}
+        if volatility["type"] == "flat"
+        else volatility | {"values": [value + 0.01 for value in volatility["values"]]}
+    )
+    currency = problem.position["currency"]
+    dearer = [[day, rate + 1e-4] for day, rate in problem.market["curves"][currency]["zeroRates"]]
+
+    def at(spot: float = 1.0, **changes: Any) -> float:
+        moved = {name: index | {"spot": index["spot"] * spot} | changes.pop("index", {})}
+        return by_quadrature(
+            Problem(position=problem.position, market=problem.market | {"underlyings": moved} | changes)
+        )
+
+    down, here, up = at(math.exp(-MOVE)), at(), at(math.exp(MOVE))
+    first, second = (up - down) / (2 * MOVE), (up - 2 * here + down) / MOVE**2  # by the logarithm of the spot
+    return {
+        "deltaPercent": 0.01 * first,
+        "gammaPercent": 1e-4 * (second - first),
+        "vega": at(index={"volatility": raised}) - here,
+        "rho": at(curves={currency: {"zeroRates": dearer}}) - here,
+    }
 
 
 def _nodes(problem: Problem, here: float, drifts: Array, variances: Array) -> tuple[Array, Array]:

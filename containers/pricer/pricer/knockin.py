@@ -56,7 +56,7 @@ def touch_probability(note: Note, lines: Lines, x: FloatArray) -> FloatArray:
     assert lines.variances is not None, "paths that are watched continuously know the variance of each period"
     barrier = _log_barrier(note)
     untouched = np.ones_like(x)
-    before = np.full_like(x, max(-barrier, 0.0))
+    before = np.full_like(x, max(lines.start - barrier, 0.0))
     for date, variance in enumerate(lines.variances):
         after = lines.intercepts[0, date] + lines.slopes[0, date] * x
         after -= barrier

@@ -36,6 +36,7 @@ class Lines:
     normals: FloatArray  # (paths,): a draw of x, for what is not known exactly
     variances: FloatArray | None = None  # (dates,) of the logarithm over each period, where it is certain
     spot_moves: SpotMoves | None = None
+    start: float = 0.0  # logarithm of the first index over its spot today: where a watched path sets out
 
     @classmethod
     def of(

@@ -70,8 +70,10 @@ class RiskMeasure:
               = \mathrm{E}\left[\text{along}\;\frac{\partial^2 g}{\partial x\,\partial \ell}
                 + \text{score}\;\frac{\partial g}{\partial \ell}\right]
 
-    where a move of x shifts all thresholds alike and g is smooth in it. ``lines``: of the market, and of the market
-    with each volatility one point higher. Rows: both derivatives for each asset, the rate's, each volatility's.
+    where a move of x shifts all thresholds alike and g is smooth in it. A watched barrier sees the spot itself too, on
+    the way to the first date: to what a move of the dates' levels does comes the derivative of ∂g/∂ℓ by the start
+    alone. ``lines``: of the market, and of the market with each volatility one point higher. Rows: both derivatives
+    for each asset, the rate's, each volatility's.
     """
 
     note: Note
@@ -92,14 +94,23 @@ class RiskMeasure:
         moves = lines.spot_moves
         assert moves is not None, "the first market's lines carry what a spot's move does to the normals"
         up, down = (lines.moved(sign * NORMAL_STEP * lines.slopes) for sign in (1, -1))
+        first, mixed = self._differences(asset, up, down, NORMAL_STEP)
+        second = moves.along[asset] * mixed + moves.score[asset] * first
+        if self.note.continuous:
+            above, below = (replace(lines, start=sign * SPOT_STEP) for sign in (1, -1))
+            second += self._differences(asset, above, below, SPOT_STEP)[1]
+        return first, second
+
+    def _differences(self, asset: int, up: Lines, down: Lines, step: float) -> tuple[FloatArray, FloatArray]:
+        """By the logarithm of the spot, the mean of ``up`` and ``down``; and that by the ``step`` to either of them."""
         values = {
             (sign, side): expected_payoff(self._with_spot(asset, sign * SPOT_STEP), moved).value
             for sign in (1, -1)
             for side, moved in ((1, up), (-1, down))
         }
         first = (values[1, 1] + values[1, -1] - values[-1, 1] - values[-1, -1]) / (4 * SPOT_STEP)
-        mixed = (values[1, 1] - values[1, -1] - values[-1, 1] + values[-1, -1]) / (4 * SPOT_STEP * NORMAL_STEP)
-        return first, moves.along[asset] * mixed + moves.score[asset] * first
+        mixed = (values[1, 1] - values[1, -1] - values[-1, 1] + values[-1, -1]) / (4 * SPOT_STEP * step)
+        return first, mixed
 
     def _with_spot(self, asset: int, log_move: float) -> Note:
         strikes = self.note.strikes.copy()
