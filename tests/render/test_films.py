@@ -10,9 +10,10 @@ import pytest
 from fanout.blendplan import frame_uri
 from fanout.manifest import Manifest
 from fanout.s3 import sha256
+from renderer.ffmpeg import feed, film_command, sheet_command
 from renderer.mp4 import Film, read_film
 from renderer.png import inspect
-from tests.render.crew import Crew, decoded, film_pixels, sound_of
+from tests.render.crew import Crew, decoded, ffmpeg, film_pixels, sound_of
 from tests.unit.renderer.pictures import picture
 
 
@@ -94,6 +95,20 @@ def test_what_is_transparent_is_black_and_not_what_lies_behind(stitched: Any, de
     film = stitched(frames="1", paint=lambda _: clear)
     luma = film_pixels(film)[: 32 * 32]
     assert (luma[16 * 32 + 4] > 220, luma[16 * 32 + 27] < 24) == (True, True)
+
+
+@pytest.mark.parametrize(("colour", "depth", "samples"), [(0, 8, (200,)), (0, 16, (51_400,)), (4, 8, (200, 128))])
+def test_grey_pictures_with_and_without_transparency_make_a_film_and_a_sheet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colour: int, depth: int, samples: tuple[int, ...]
+) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", ffmpeg())
+    grey = picture(33, 17, colour=colour, depth=depth, pixel=plain(*samples))
+    film, sheet = tmp_path / "film.mp4", tmp_path / "sheet.png"
+    feed(film_command(inspect(grey), Fraction(24), film), [grey] * 3)
+    feed(sheet_command(inspect(grey), 3, sheet), [grey] * 3)
+    luma = film_pixels(film)[5 * 34 + 5]
+    assert luma == pytest.approx(102 if colour == 4 else 188, abs=2)  # half of the light above black, or all
+    assert inspect(sheet.read_bytes()).depth == 8
 
 
 def test_everything_is_listed_with_its_hash_in_the_manifest(stitched: Any, crew: Crew) -> None:

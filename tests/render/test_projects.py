@@ -25,6 +25,27 @@ bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1])
 """
 
 
+CUT = """
+import sys, bpy
+from pathlib import Path
+folder = Path(sys.argv[1])
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+scene.render.resolution_x, scene.render.resolution_y = 48, 32
+scene.view_settings.view_transform = "Standard"
+image = bpy.data.images.new("still", 8, 8)
+image.pixels[:] = [0.0, 1.0, 0.0, 1.0] * 64
+image.filepath_raw, image.file_format = str(folder / "still.png"), "PNG"
+image.save()
+bpy.data.images.remove(image)
+strips = scene.sequence_editor_create().strips
+strips.new_effect("red", "COLOR", 1, 1, length=2).color = (1.0, 0.0, 0.0)
+still = strips.new_image("still", str(folder / "still.png"), 2, 2, fit_method="STRETCH")
+still.directory, scene.frame_end = "//", 2
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"), relative_remap=False)
+"""
+
+
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's project."""
@@ -112,3 +133,20 @@ def test_what_a_library_no_longer_holds_is_missed(crew: Crew, count: Any, projec
     subprocess.run([python(), "-c", EMPTY_THE_LIBRARY, library], check=True, capture_output=True, timeout=120)
     count(project, frames="1")
     assert "its libraries lack what it links from them: collection 'Set' of //lib/set.blend" in refusal(crew)
+
+
+def test_a_cut_of_strips_needs_no_camera_and_finds_its_stills(crew: Crew, count: Any, tmp_path: Path) -> None:
+    subprocess.run([python(), "-c", CUT, tmp_path], check=True, capture_output=True, timeout=120)
+    count(tmp_path)
+    crew.run("render")
+    shown = [decoded(crew.objects.get(frame_uri(crew.output, crew.parameters.look, frame)))[:3] for frame in (1, 2)]
+    assert shown == [b"\xff\0\0", b"\0\xff\0"]
+    (tmp_path / "still.png").unlink()
+    crew.objects.delete(S3Uri(crew.bucket, f"{crew.name}/project/still.png"))
+    count(tmp_path)
+    assert "1 of the files it refers to are missing: //still.png" in refusal(crew)
+
+
+def test_views_in_files_of_their_own_are_refused(crew: Crew, changed: Any) -> None:
+    crew.count(changed("scene.render.use_multiview = True"), frames="1")
+    assert "renders every view into a file of its own" in refusal(crew)

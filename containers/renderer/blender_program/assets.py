@@ -29,8 +29,9 @@ def references(scene):
         if strip.type == "MOVIE":
             yield strip.filepath, strip
         elif strip.type == "IMAGE":
+            folder = strip.directory if strip.directory.endswith(("/", "\\")) else f"{strip.directory}/"
             for element in strip.elements:
-                yield f"{strip.directory.rstrip('/')}/{element.filename}", strip
+                yield folder + element.filename, strip
 
 
 def lost_links():

@@ -39,7 +39,9 @@ try:
     import bpy
     from assets import lost_links, missing_files, strips_of
 except ModuleNotFoundError as error:
-    UNLOADABLE = f"Blender is not installed ({error}): make renderer (a download of 400 MB), or pip install -r requirements.txt"
+    UNLOADABLE = (
+        f"Blender is not installed ({error}): make renderer (a download of 400 MB), or pip install -r requirements.txt"
+    )
 except ImportError as error:
     UNLOADABLE = f"Blender cannot be loaded ({error}): apt-get install what apt-packages.txt lists"
 
@@ -69,6 +71,8 @@ def open_blend(request):
     if not request["ignoreMissingAssets"] and (lost := lost_links()):
         more = f" and {len(lost) - TOLD} more" if len(lost) > TOLD else ""
         raise Refused(f"its libraries lack what it links from them: {', '.join(lost[:TOLD])}{more}")
+    if scene.render.use_multiview and scene.render.image_settings.views_format != "STEREO_3D":
+        raise Refused(f"scene {scene.name!r} renders every view into a file of its own: choose the format Stereo 3D")
     prepare(scene, request)
     timeline = Timeline(scene)
     facts = {
