@@ -53,6 +53,8 @@ class Server:
             failing.pop_all()
         self._socket.setblocking(False)
         self._longest = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) - OVERHEAD
+        self._either = select.poll()  # to read from it or to write to it
+        self._either.register(self._socket, select.POLLIN | select.POLLOUT)
         self.ready = False
         self._dead = False
         self._unread: deque[bytes] = deque()
@@ -157,7 +159,7 @@ class Server:
         try:
             while not self._dead and not self._sent(request, output):
                 self._drain()  # it may be waiting for us to read before it reads on
-                select.select([self._socket], [self._socket], [])
+                self._either.poll()
         finally:
             if output is not None:
                 os.close(output)

@@ -1,5 +1,9 @@
 """Jobs as real processes: what they see, what they leave, how they end."""
 
+import os
+import resource
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,3 +41,18 @@ def test_rules_decide_which_exit_is_retried(batch: "Batch") -> None:
     cured = batch.finish(batch.submit("test $AWS_BATCH_JOB_ATTEMPT = 2 || exit 1", retryStrategy=strategy))
     assert cured["status"] == "SUCCEEDED"
     assert [each["container"]["exitCode"] for each in cured["attempts"]] == [1, 0]
+
+
+def test_many_jobs_start_at_once_in_a_process_with_many_open_files(make_batch: Callable[..., "Batch"]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 3000), hard))
+    with ExitStack() as held:
+        held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):  # what select() cannot tell of any more
+            held.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        batch = make_batch(workers=100)
+        batch.queue("queue", maxvcpus=100)
+        overrides = {"environment": [{"name": "TEXT", "value": "x" * 8000}], "command": ["true"]}
+        job_id = batch.submit(arrayProperties={"size": 100}, containerOverrides=overrides)
+        assert batch.finish(job_id)["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 100
+        batch.service.stop()
