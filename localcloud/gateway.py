@@ -1,11 +1,5 @@
-"""The front door: every AWS call enters here and is routed by the service that signed for it.
+"""The front door: every AWS call enters here and is routed by the service that signed for it."""
 
-Nobody's signature is checked, so whoever reaches this door may run code. Web pages must not: a page of any site can
-send requests to 127.0.0.1, and can read the answers once its own name resolves to it (DNS rebinding). Browsers give
-themselves away by ``Origin``, and by the page's name in ``Host``; programs that speak to AWS send neither.
-"""
-
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,9 +8,9 @@ from localcloud.access.objects import GuardedObjects
 from localcloud.calls import Call, Reply, error_reply
 from localcloud.errors import ApiError
 from localcloud.server import WSGIApp
+from localcloud.visitors import from_elsewhere, refuse
 
 ACCESS_PATH = "/_localcloud/access"  # what was decided so far; no bucket can have this name
-_HERE = re.compile(r"(127\.0\.0\.1|\[::1\]|([a-z0-9._-]+\.)?localhost)(:[0-9]+)?", re.IGNORECASE)
 
 Service = Callable[[Call], Reply | None]
 """Answers a call, or returns None to leave it (its body possibly rewritten) to moto."""
@@ -40,8 +34,8 @@ class Gateway:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         call = Call(environ)
-        if (problem := _from_elsewhere(call)) is not None:
-            return Reply(status=403, body=f"{problem}\n".encode(), content_type="text/plain").send(start_response)
+        if (problem := from_elsewhere(environ)) is not None:
+            return refuse(problem, start_response)
         try:
             reply = self._answer(call)
             if reply is not None:
@@ -67,12 +61,3 @@ class Gateway:
 def _sent(call: Call, reply: Reply, start_response: Any) -> Iterable[bytes]:
     body = reply.send(start_response)
     return [] if call.method == "HEAD" else body
-
-
-def _from_elsewhere(call: Call) -> str | None:
-    """Why a request may not enter: a web page sent it, or it was sent to another machine's name."""
-    if call.header("Origin"):
-        return f"localcloud does not answer web pages (Origin: {call.header('Origin')})"
-    if not _HERE.fullmatch(call.header("Host")):
-        return f"localcloud answers to 127.0.0.1, localhost, *.localhost and [::1], not to Host {call.header('Host')!r}"
-    return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.server import Server, listen
+from localcloud.visitors import from_elsewhere, refuse
 
 _INVOCATION = re.compile(r"/2018-06-01/runtime/invocation/([^/]+)/(response|error)")
 MAX_RESPONSE = 6 * 1024 * 1024 + 100  # bytes; AWS allows 6 MB and a little for its envelope
@@ -53,6 +54,8 @@ class RuntimeApi:
         self._pending.put(invocation)
 
     def _application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if (problem := from_elsewhere(environ)) is not None:
+            return refuse(problem, start_response)
         path = environ["PATH_INFO"]
         if path == "/2018-06-01/runtime/invocation/next":
             return self._next(start_response)

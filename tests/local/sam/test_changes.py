@@ -1,0 +1,147 @@
+"""What becomes of resources when their stack changes, asked by boto3."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.sam.conftest import CommandLine
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+def template(*, cpus: int, **more: Any) -> str:
+    """Something of everything that changes in place; ``cpus`` is in each."""
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": f"s3:Get{cpus}", "Resource": "*"}]}
+    code = f"def handler(event, context):\n    return {cpus}\n"
+    resources: dict[str, Any] = {
+        "Bucket": ("AWS::S3::Bucket", {"Tags": [{"Key": "cpus", "Value": str(cpus)}]}),
+        "Logs": ("AWS::Logs::LogGroup", {"RetentionInDays": 7 if cpus == 4 else 30}),
+        "Setting": ("AWS::SSM::Parameter", {"Type": "String", "Value": str(cpus)}),
+        "Role": (
+            "AWS::IAM::Role",
+            {
+                "AssumeRolePolicyDocument": TRUST,
+                "Policies": [{"PolicyName": f"p{cpus}", "PolicyDocument": policy}],
+                "ManagedPolicyArns": ["arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"],
+            },
+        ),
+        "Function": (
+            "AWS::Lambda::Function",
+            {
+                "Runtime": "python3.13",
+                "Handler": "index.handler",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Code": {"ZipFile": code},
+            },
+        ),
+        "Environment": (
+            "AWS::Batch::ComputeEnvironment",
+            {
+                "Type": "MANAGED",
+                "ComputeResources": {
+                    "Type": "EC2",
+                    "MaxvCpus": cpus,
+                    "InstanceTypes": ["optimal"],
+                    "InstanceRole": "arn:aws:iam::123456789012:instance-profile/x",
+                    "Subnets": ["subnet-1"],
+                    "SecurityGroupIds": ["sg-1"],
+                },
+            },
+        ),
+        "Queue": (
+            "AWS::Batch::JobQueue",
+            {
+                "Priority": cpus,
+                "ComputeEnvironmentOrder": [{"Order": 1, "ComputeEnvironment": {"Ref": "Environment"}}],
+            },
+        ),
+        **more,
+    }
+    return json.dumps({"Resources": {name: {"Type": kind, "Properties": p} for name, (kind, p) in resources.items()}})
+
+
+def test_resources_change_in_place_and_keep_what_they_hold(command_line: CommandLine) -> None:
+    cloud, iam = command_line.cloud, {"Capabilities": ["CAPABILITY_IAM"]}
+    cloudformation = cloud.client("cloudformation")
+    more: dict[str, Any] = {"Topic": ("AWS::SNS::Topic", {})}
+    cloudformation.create_stack(StackName="changing", TemplateBody=template(cpus=2, **more), **iam)
+    first = resources(command_line)
+    cloud.client("s3").put_object(Bucket=first["Bucket"], Key="kept", Body=b"kept")
+    cloud.client("logs").create_log_stream(logGroupName=first["Logs"], logStreamName="kept")
+    cloudformation.update_stack(StackName="changing", TemplateBody=template(cpus=4), **iam)
+    [stack] = cloudformation.describe_stacks(StackName="changing")["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", stack["StackStatusReason"]
+    second = resources(command_line)
+    assert second == {name: physical for name, physical in first.items() if name != "Topic"}
+    assert cloud.client("sns").list_topics()["Topics"] == []
+    assert cloud.client("s3").get_object(Bucket=second["Bucket"], Key="kept")["Body"].read() == b"kept"
+    [group] = cloud.client("logs").describe_log_groups(logGroupNamePrefix=second["Logs"])["logGroups"]
+    assert group["retentionInDays"] == 7
+    assert len(cloud.client("logs").describe_log_streams(logGroupName=second["Logs"])["logStreams"]) == 1
+    assert cloud.client("iam").list_role_policies(RoleName=second["Role"])["PolicyNames"] == ["p4"]
+    assert cloud.client("lambda").invoke(FunctionName=second["Function"])["Payload"].read() == b"4"
+    [queue] = cloud.client("batch").describe_job_queues(jobQueues=[second["Queue"]])["jobQueues"]
+    assert queue["priority"] == 4
+    [environment] = cloud.client("batch").describe_compute_environments()["computeEnvironments"]
+    assert environment["computeResources"]["maxvCpus"] == 4
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        cloudformation.update_stack(StackName="changing", TemplateBody=template(cpus=4), **iam)
+    unfit: dict[str, Any] = {
+        "Policy": ("AWS::S3::BucketPolicy", {"Bucket": "no-such-bucket", "PolicyDocument": {"Statement": []}})
+    }
+    cloudformation.update_stack(StackName="changing", TemplateBody=template(cpus=8, **unfit), **iam)
+    [stack] = cloudformation.describe_stacks(StackName="changing")["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert cloud.client("lambda").invoke(FunctionName=second["Function"])["Payload"].read() == b"4"
+    delete(command_line, second["Bucket"])
+
+
+def delete(command_line: CommandLine, bucket: str) -> None:
+    """A bucket that holds something is not deleted; an empty one is."""
+    cloudformation, s3 = command_line.cloud.client("cloudformation"), command_line.cloud.client("s3")
+    cloudformation.delete_stack(StackName="changing")
+    [stack] = cloudformation.describe_stacks(StackName="changing")["Stacks"]
+    assert stack["StackStatus"] == "DELETE_FAILED"
+    assert "not empty" in stack["StackStatusReason"]
+    s3.delete_object(Bucket=bucket, Key="kept")
+    cloudformation.delete_stack(StackName="changing")
+    with pytest.raises(ClientError, match="does not exist"):
+        cloudformation.describe_stacks(StackName="changing")
+
+
+def resources(command_line: CommandLine) -> dict[str, str]:
+    listed = command_line.cloud.client("cloudformation").list_stack_resources(StackName="changing")
+    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in listed["StackResourceSummaries"]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "words"),
+    [
+        ("create_stack", {"TemplateBody": template(cpus=2)}, r"Requires capabilities : \[CAPABILITY_IAM\]"),
+        ("create_change_set", {"ChangeSetName": "c", "TemplateBody": "{"}, "Template error"),
+        ("create_change_set", {"ChangeSetName": "c", "TemplateURL": "https://s3.amazonaws.com/b/k"}, "S3 error"),
+        ("create_change_set", {"ChangeSetName": "c", "TemplateBody": template(cpus=2)}, "Requires capabilities"),
+        ("detect_stack_drift", {}, "does not answer CloudFormation's 'DetectStackDrift'"),
+        ("execute_change_set", {"ChangeSetName": "c"}, "does not exist"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(
+    command_line: CommandLine, operation: str, parameters: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ClientError, match=words):
+        getattr(command_line.cloud.client("cloudformation"), operation)(StackName="refused", **parameters)
+
+
+def test_a_type_that_is_not_emulated_is_named_by_the_stack_that_was_rolled_back(command_line: CommandLine) -> None:
+    cloudformation = command_line.cloud.client("cloudformation")
+    body = '{"Resources": {"A": {"Type": "AWS::No::Thing"}}}'
+    cloudformation.create_stack(StackName="unknown", TemplateBody=body)
+    [stack] = cloudformation.describe_stacks(StackName="unknown")["Stacks"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "types that localcloud does not emulate: A (AWS::No::Thing)" in stack["StackStatusReason"]
+    cloudformation.delete_stack(StackName="unknown")
