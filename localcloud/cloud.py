@@ -5,7 +5,6 @@ import logging
 import os
 import socket
 import tempfile
-import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -21,10 +20,10 @@ from localcloud.batchapi import BatchApi
 from localcloud.catalogue import BatchCatalogue
 from localcloud.clients import Clients
 from localcloud.cloudformation import CloudFormation
-from localcloud.deploy.deployer import deploy
 from localcloud.deploy.registry import Place
 from localcloud.deploy.stack import Stack
 from localcloud.deploy.template import Template
+from localcloud.ecr import ImageRepositories
 from localcloud.errors import ApiError
 from localcloud.functions.api import Invoker
 from localcloud.functions.configuration import FunctionConfiguration
@@ -38,6 +37,7 @@ from localcloud.motobackends import ManagedPolicies, MotoFunctions, MotoLogs, mo
 from localcloud.processes import Spawner
 from localcloud.schedule import Schedules
 from localcloud.server import Server
+from localcloud.stackengine import StackEngine
 from localcloud.statemachines import StateMachines
 from localcloud.storedschedules import stored
 
@@ -77,7 +77,8 @@ class LocalCloud:
         self._credentials = Credentials(settings.account)
         self._logs = MotoLogs(account=settings.account, region=settings.region)
         self.clients = Clients(self.endpoint_url, settings.region, self._credentials.credentials_for)
-        self.stacks = CloudFormation()
+        self._engine = StackEngine(self._place, self.clients, root, _now)
+        self.stacks = CloudFormation(self._engine, self._engine, _now)
         self._assemble(root)
 
     def _assemble(self, root: Path) -> None:
@@ -94,12 +95,13 @@ class LocalCloud:
         self._spawner = Spawner(self._scratch)
         self._pool = self._workers()
         read = partial(stored, settings.account, settings.region)
-        self._schedules = Schedules(read, self._schedule_clients(), lambda: datetime.now(UTC))
+        self._schedules = Schedules(read, self._schedule_clients(), _now)
         gateway = Gateway(
             {
                 "batch": BatchApi(catalogue, self.jobs),
                 "lambda": Invoker(self._function, self._pool),
                 "cloudformation": self.stacks,
+                "ecr": ImageRepositories(LocalImages(root).command),
                 "s3": buckets,
                 "states": StateMachines(**where, check_role=self._duties.state_machine),
                 "sts": credentials.sts,
@@ -184,20 +186,23 @@ class LocalCloud:
 
     def deploy(self, template: Template, name: str) -> Stack:
         """Create the template's resources as the stack ``name``."""
-        settings = self.settings
-        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.account}/{settings.region}/{name}")
-        place = Place(
-            stack=name,
-            account=settings.account,
-            region=settings.region,
+        stack = self._engine.build(template, name)
+        self.stacks.add(stack)
+        return stack
+
+    def _place(self, stack: str) -> Place:
+        return Place(
+            stack=stack,
+            account=self.settings.account,
+            region=self.settings.region,
             clients=self.clients,
             use_code=self.functions.use_code,
             use_mounts=self.functions.use_mounts,
         )
-        arn = f"arn:aws:cloudformation:{settings.region}:{settings.account}:stack/{name}/{identity}"
-        stack = deploy(template, place, stack_arn=arn, now=lambda: datetime.now(UTC))
-        self.stacks.add(stack)
-        return stack
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _directory(path: Path) -> Path:
