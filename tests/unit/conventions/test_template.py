@@ -10,6 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from build_images import context_files, digest
 
 from tests.unit.conventions.template import NAMES, ROOT, TEMPLATE, of_type
 
@@ -102,6 +103,11 @@ def test_what_sam_builds_is_complete(tmp_path: Path) -> None:
         )
         assert loaded.returncode == 0, loaded.stderr
         assert f"{tmp_path}/built/FanoutLayer" in loaded.stdout
+    for image in ("pricer", "renderer", "worker"):  # the builder's zip has every file of every build context
+        built = context_files(
+            tmp_path / "built/BuildImagesFunction" / image, tmp_path / "built/FanoutLayer/python/fanout"
+        )
+        assert digest(built) == digest(context_files(ROOT / "containers" / image, ROOT / "layers/fanout/fanout"))
 
 
 def runtime(directory: Path) -> Path:
