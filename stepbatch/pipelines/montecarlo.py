@@ -156,11 +156,10 @@ def rho(measured: Mapping[str, Any]) -> str:
 
 
 def grid(title: str, axes: Mapping[str, Any], values: Sequence[Sequence[float]]) -> Sheet:
-    """PVs with all spots moved (across) and all volatilities, in points (down)."""
-    spots = [f"#{100 * (factor - 1):+.0f} %" for factor in axes["spotFactors"]]
-    rows = table(f"{title} by spot and volatility points", "#", *spots)
-    for change, row in zip(axes["volatilityChanges"], values, strict=True):
-        rows.add_row(f"{100 * change:+.0f}", *(f"{value:,.0f}" for value in row))
+    """PVs, a row a move of all spots, a column a change of all volatilities in points."""
+    rows = table(title, "#spot", *(f"#volatility {100 * change:+.0f}" for change in axes["volatilityChanges"]))
+    for factor, column in zip(axes["spotFactors"], zip(*values, strict=True), strict=True):
+        rows.add_row(f"{100 * (factor - 1):+.0f} %", *(f"{value:,.0f}" for value in column))
     return rows
 
 

@@ -139,5 +139,5 @@ def test_sensitivities_and_scenarios_of_the_book_are_shown_where_they_were_asked
     lines = [line.split() for line in text.splitlines()]
     assert ["SX5E", "EUR", "1,234.50", "-6", "-78.25"] in lines
     assert "rho, 1 bp: EUR -9, USD 0.25" in text
-    assert "PV in EUR by spot and volatility points" in text
-    assert ["-5", "1,000,000", "2,000,000"] in lines
+    assert ["spot", "volatility", "-5", "volatility", "+0"] in lines
+    assert ["-10", "%", "1,000,000", "3,000,000"] in lines

@@ -54,8 +54,8 @@ def test_greeks_and_scenarios_are_shown_where_they_were_asked_for() -> None:
     lines = [line.split() for line in text.splitlines()]
     assert ["[N1]", "RTY", "EUR", "1,234.50", "-6", "-78.25", "-9"] in lines
     assert ["[N1]", "SPX", "EUR", "1,234.50", "-6", "-78.25"] in lines
-    assert ["-10", "%", "+0", "%"] in lines
-    assert ["-5", "1,000,000", "2,000,000"] in lines
+    assert ["spot", "volatility", "-5", "volatility", "+0"] in lines
+    assert ["+0", "%", "2,000,000", "4,000,000"] in lines
 
 
 def test_positions_that_missed_their_target_are_named() -> None:
