@@ -1,19 +1,17 @@
 """Whether a film is the one that was asked for, by reading it back."""
 
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from fanout.blendplan import RenderParameters
 from renderer.ffmpeg import FilmError, decoded_frames
-from renderer.mp4 import BT709, DamagedFilm, Film, read_film
+from renderer.mp4 import BT709, Film, read_film
 from renderer.png import Image
 
 
 def check_film(path: Path, parameters: RenderParameters, image: Image, *, sound: bool) -> Film:
     """Raises FilmError naming whatever is not as it should be; every frame is decoded."""
-    try:
-        film = read_film(path.read_bytes())
-    except DamagedFilm as damage:
-        raise FilmError(f"the film cannot be read back: {damage}") from damage
+    film = read_back(path)
     wanted = {
         "frames": (film.frames, len(parameters.frames)),
         "frames that decode": (decoded_frames(path), len(parameters.frames)),
@@ -28,6 +26,15 @@ def check_film(path: Path, parameters: RenderParameters, image: Image, *, sound:
     if wrong:
         raise FilmError(f"the film is not what was asked for: {'; '.join(wrong)}")
     return film
+
+
+def read_back(path: Path) -> Film:
+    """A film may be larger than memory. Raises FilmError if it is none."""
+    try:
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            return read_film(data)
+    except ValueError as damage:  # DamagedFilm, or an empty file
+        raise FilmError(f"the film cannot be read back: {damage}") from damage
 
 
 def even(pixels: int) -> int:

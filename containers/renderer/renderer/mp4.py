@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from mmap import mmap
 
 CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 VISUAL_ENTRY = 86  # bytes of a sample entry before the boxes in it
@@ -32,7 +33,7 @@ class Film:
     sound: bool
 
 
-def boxes(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tuple[bytes, int, int]]:
+def boxes(data: bytes | mmap, start: int = 0, stop: int | None = None) -> Iterator[tuple[bytes, int, int]]:
     """``(type, first byte, end)`` of the content of each box."""
     stop = len(data) if stop is None else stop
     while start + 8 <= stop:
@@ -47,7 +48,7 @@ def boxes(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tupl
         start = end
 
 
-def read_film(data: bytes) -> Film:
+def read_film(data: bytes | mmap) -> Film:
     """Raises DamagedFilm if there is no video track, or its frames have no one rate."""
     order = [kind for kind, _, _ in boxes(data)]
     moov = next(((start, end) for kind, start, end in boxes(data) if kind == b"moov"), None)
@@ -75,7 +76,7 @@ def read_film(data: bytes) -> Film:
 Tables = dict[bytes, tuple[int, int]]
 
 
-def _tables(data: bytes, start: int, end: int) -> Tables:
+def _tables(data: bytes | mmap, start: int, end: int) -> Tables:
     """Every box of a track by its type."""
     found: Tables = {}
     for kind, first, last in boxes(data, start, end):
@@ -85,12 +86,12 @@ def _tables(data: bytes, start: int, end: int) -> Tables:
     return found
 
 
-def _handler(data: bytes, track: Tables) -> bytes:
+def _handler(data: bytes | mmap, track: Tables) -> bytes:
     start, _ = track.get(b"hdlr", (0, 0))
     return data[start + 8 : start + 12]
 
 
-def _timing(data: bytes, track: Tables) -> tuple[int, Fraction]:
+def _timing(data: bytes | mmap, track: Tables) -> tuple[int, Fraction]:
     """How many frames, and how many a second."""
     clock, _ = track[b"mdhd"]
     [timescale] = struct.unpack_from(">I", data, clock + (20 if data[clock] else 12))
@@ -102,7 +103,7 @@ def _timing(data: bytes, track: Tables) -> tuple[int, Fraction]:
     return sum(count for count, _ in runs), Fraction(timescale, runs[0][1])
 
 
-def _picture(data: bytes, track: Tables) -> tuple[str, int, int, tuple[int, int, int] | None, bool]:
+def _picture(data: bytes | mmap, track: Tables) -> tuple[str, int, int, tuple[int, int, int] | None, bool]:
     """Codec, width, height, colours, full range."""
     entry, _ = track[b"stsd"][0] + 8, track[b"stsd"][1]
     size, kind = struct.unpack_from(">I4s", data, entry)

@@ -1,5 +1,6 @@
 """From frames to a film: every frame is fetched once, in order, and ends up in film, folder and manifest."""
 
+import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -69,8 +70,8 @@ class Stitch:
         facts = check_film(film, self.parameters, first, sound=silence is None)
         sheet = self._sheet(first)
         aggregate = totals(self.plan, self.parameters, first, facts, silence)
-        self._publish(FILM, film.read_bytes(), "video/mp4")
-        self._publish(SHEET, sheet.read_bytes(), "image/png")
+        self._publish_file(FILM, film, "video/mp4")
+        self._publish_file(SHEET, sheet, "image/png")
         self._publish(AGGREGATE, dump(aggregate))
         self._publish(TIMINGS, dump(timings(self._timings, *self.effort)))
         for name in (PLAN, PREVIEW):
@@ -140,6 +141,13 @@ class Stitch:
     def _publish(self, name: str, body: bytes, content_type: str = "application/json") -> None:
         self.objects.put(self.output / name, body, content_type)
         self._files.append(OutputFile(path=name, size=len(body), sha256=sha256(body)))
+
+    def _publish_file(self, name: str, path: Path, content_type: str) -> None:
+        """A film may be larger than memory, or than what S3 takes in one piece."""
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        self.objects.upload(path, self.output / name, content_type)
+        self._files.append(OutputFile(path=name, size=path.stat().st_size, sha256=digest))
 
     def _list(self, name: str) -> None:
         """In the manifest, if it is there."""

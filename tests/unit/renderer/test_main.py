@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +14,11 @@ import pytest
 
 from fanout.blendplan import Look, Measurement, frame_uri, parameters_of
 from fanout.errors import BlendError, PlanError
+from fanout.manifest import Manifest
 from fanout.plan import Plan
+from fanout.s3 import sha256
 from renderer import __main__ as program
+from renderer.mp4 import Film
 from renderer.slices import Stop
 from renderer.stitch import FramesMissingError
 from tests.unit.renderer.conftest import OUTPUT, REFUSAL, Painter, Studio
@@ -186,6 +190,38 @@ def test_stitching_removes_a_damaged_frame_so_that_it_is_rendered_again(
     assert run("stitch") == 2
     assert "frame 1 is damaged" in capfd.readouterr().err
     assert studio.objects.find(frame_uri(OUTPUT, looks(plan), 1)) is None
+
+
+def test_a_film_that_s3_takes_in_parts_only_is_published_with_its_hash(
+    run: Run, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = studio.plan((1,))
+    studio.frame(looks(plan), 1)
+    large = os.urandom(9 << 20)
+
+    def feed(command: list[str], pictures: Iterator[bytes]) -> None:
+        list(pictures)
+        Path(command[-1]).write_bytes(large)
+
+    monkeypatch.setattr("renderer.ffmpeg.feed", feed)
+    monkeypatch.setattr("renderer.ffmpeg.executable", lambda: "ffmpeg")
+    film = Film(
+        frames=1,
+        rate=Fraction(24),
+        width=2,
+        height=2,
+        codec="avc1",
+        colours=None,
+        full_range=False,
+        streamable=True,
+        sound=False,
+    )
+    monkeypatch.setattr("renderer.stitch.check_film", lambda *_, **__: film)
+    assert run("stitch") == 0
+    listed = msgspec.json.decode(studio.objects.get(OUTPUT / "manifest.json"), type=Manifest).files
+    row = next(file for file in listed if file.path == "output.mp4")
+    assert studio.objects.get(OUTPUT / "output.mp4") == large
+    assert (row.size, row.sha256) == (len(large), sha256(large))
 
 
 @pytest.mark.parametrize(("given", "expected"), [("1", 1), ("4", 2), ("", 2), ("0", 2)])

@@ -119,8 +119,9 @@ def test_a_film_that_is_not_is_refused_by_what_is_wrong(
     assert words in str(caught.value)
 
 
-def test_a_film_that_cannot_be_read_is_refused(path: Path) -> None:
-    path.write_bytes(b"not a film")
+@pytest.mark.parametrize("body", [b"not a film", b""])
+def test_a_film_that_cannot_be_read_is_refused(path: Path, body: bytes) -> None:
+    path.write_bytes(body)
     with pytest.raises(FilmError, match="cannot be read back"):
         check_film(path, parameters(), IMAGE, sound=False)
 
