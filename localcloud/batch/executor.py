@@ -71,6 +71,7 @@ class Executor:
         )
         self._thread = threading.Thread(target=self._run, name="batch-executor", daemon=True)
         self._leaving = False
+        self._door = threading.Lock()  # nobody rouses the thread once it is told to leave: its descriptor is given up
         self._pumped = 0  # milliseconds since 1970
 
     def start(self) -> None:
@@ -83,8 +84,9 @@ class Executor:
         """Kill what runs; returns when no process of ours is left. Again, or without ``start``, it does nothing."""
         if self._leaving or self._thread.ident is None:
             return
-        self._leaving = True
-        self._rouse()
+        with self._door:
+            self._leaving = True
+            self._rouse()
         self._thread.join()
         self._selector.close()
         os.close(self._wake)
@@ -93,8 +95,11 @@ class Executor:
     def post(self, commands: Iterable[Start | Stop]) -> None:
         """From any thread: carry these out, in order."""
         self._commands.extend(commands)
-        if threading.current_thread() is not self._thread and not self._leaving:
-            self._rouse()
+        if threading.current_thread() is self._thread:
+            return
+        with self._door:
+            if not self._leaving:
+                self._rouse()
 
     def _rouse(self) -> None:
         os.eventfd_write(self._wake, 1)

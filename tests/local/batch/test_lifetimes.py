@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -130,6 +131,29 @@ def test_stopping_the_engine_ends_everything(make_batch: Callable[..., "Batch"])
     assert not all_dead(pids)
     batch.service.stop()
     assert all_dead(pids)
+    assert not (batch.root / "state" / "attempts").exists()
+
+
+def test_a_service_that_stops_takes_submissions_to_its_end(make_batch: Callable[..., "Batch"]) -> None:
+    batch = make_batch()
+    done = threading.Event()
+    submitted: list[str] = []
+
+    def submit() -> None:
+        while not done.is_set():
+            submitted.append(batch.submit("true"))
+
+    writer = threading.Thread(target=submit)
+    writer.start()
+    try:
+        eventually(lambda: len(submitted) > 20)
+        batch.service.stop()
+        after = len(submitted)
+        eventually(lambda: len(submitted) > after)
+    finally:
+        done.set()
+        writer.join()
+    assert batch.describe(submitted[-1])["status"] in {"RUNNABLE", "STARTING"}
     assert not (batch.root / "state" / "attempts").exists()
 
 
