@@ -150,12 +150,13 @@ def of_number(value: Any, kind: inspect.FloatType | inspect.IntType, hint: str) 
         return f"{show(value)} is not a {'whole ' if whole else ''}number"
     if isinstance(value, float) and not math.isfinite(value):
         return f"{value} is not a finite number: it exceeds what a double holds"
+    written = ",d" if whole else "g"
     if kind.gt is not None and value <= kind.gt:
-        return f"{show(value)} is not above {kind.gt:g}"
+        return f"{show(value)} is not above {kind.gt:{written}}"
     if kind.ge is not None and value < kind.ge:
-        return f"{show(value)} is below {kind.ge:g}"
+        return f"{show(value)} is below {kind.ge:{written}}"
     if kind.le is not None and value > kind.le:
-        return f"{show(value)} is above {kind.le:g}" + (f" ({hint})" if hint else "")
+        return f"{show(value)} is above {kind.le:{written}}" + (f" ({hint})" if hint else "")
     return None
 
 
