@@ -110,7 +110,8 @@ def test_children_that_die_are_red_with_index_reason_and_the_end_of_their_logs(c
     [pricer] = batch.describe_job_definitions(jobDefinitions=[cloud.outputs["PricerJobDefinitionArn"]])[
         "jobDefinitions"
     ]
-    container = {key: pricer["containerProperties"][key] for key in ("image", "jobRoleArn", "resourceRequirements")}
+    kept = ("image", "jobRoleArn", "resourceRequirements", "logConfiguration")  # whose group collating may read
+    container = {key: pricer["containerProperties"][key] for key in kept}
     broken = batch.register_job_definition(
         jobDefinitionName=f"{cloud.stack}-broken",  # the stack's own names are all that its roles may run
         type="container",
