@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -92,12 +93,19 @@ def _documents(role: Any) -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _BucketPolicy:
+    text: str
+    statements: tuple[Statement, ...]
+    compiled: dict[str, Policies] = field(default_factory=dict)  # role → what addresses it
+
+
 class BucketPolicies:
     """Policies of buckets, which moto would apply without their conditions; and the three calls about them."""
 
     def __init__(self, *, account: str) -> None:
         self._account = account
-        self._policies: WeakKeyDictionary[Any, tuple[str, tuple[Statement, ...]]] = WeakKeyDictionary()
+        self._policies: WeakKeyDictionary[Any, _BucketPolicy] = WeakKeyDictionary()
 
     def judge(self, ask: Ask, principal: str, base: Context) -> Verdict | None:
         """What the policy of the bucket that ``ask`` is about says to a role; None where there is none."""
@@ -107,8 +115,11 @@ class BucketPolicies:
         held = None if bucket is None else self._policies.get(bucket)
         if held is None:
             return None
-        addressed = [each for each in held[1] if _addresses(each.principal, principal, self._account)]
-        return Policies(addressed, base).judge(ask)
+        policies = held.compiled.get(principal)
+        if policies is None:
+            addressed = [each for each in held.statements if _addresses(each.principal, principal, self._account)]
+            policies = held.compiled[principal] = Policies(addressed, base)
+        return policies.judge(ask)
 
     def __call__(self, call: Call) -> Reply | None:
         """Put, get and delete a bucket's policy; None for every other request."""
@@ -120,14 +131,14 @@ class BucketPolicies:
             return None
         if call.method == "PUT":
             text = call.body.decode()
-            self._policies[bucket] = (text, _parsed(text))
+            self._policies[bucket] = _BucketPolicy(text=text, statements=_parsed(text))
             return Reply(status=204)
         if call.method == "DELETE":
             self._policies.pop(bucket, None)
             return Reply(status=204)
         if bucket not in self._policies:
             raise ApiError(404, "NoSuchBucketPolicy", "The bucket policy does not exist")
-        return Reply(body=self._policies[bucket][0].encode())
+        return Reply(body=self._policies[bucket].text.encode())
 
     def _bucket(self, name: str) -> Any:
         return s3_backends[self._account]["aws"].buckets.get(name)
