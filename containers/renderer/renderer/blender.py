@@ -109,6 +109,8 @@ class Blender:
             self._process.kill()
             self._process.wait()
         self._listener.join(STOP_SECONDS)
+        if self._process.stdout and not self._listener.is_alive():
+            self._process.stdout.close()
         self._answers.close()
 
     def __enter__(self) -> Self:
