@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from localcloud import interpreter, objects
+from localcloud import interpreter, objects, tables
 from localcloud.access.duties import Duties
 from localcloud.access.guard import Guard
 from localcloud.access.operations import Where
@@ -92,6 +92,7 @@ class LocalCloud:
         self.functions = MotoFunctions(**where, root=self._scratch, file_systems=self._file_systems)
         self.jobs = self._batch(catalogue, root)
         interpreter.repair(clients=self.clients, jobs=self.jobs, append_log=self._logs.append)
+        tables.repair()
         self._spawner = Spawner(self._scratch)
         self._pool = self._workers()
         read = partial(stored, settings.account, settings.region)
