@@ -31,4 +31,4 @@ def repair() -> None:
             self._serialize(written, content, shape.members[kind], kind)
         self._default_serialize(serialized, written, shape, key)
 
-    BaseJSONSerializer._serialize_type_structure = serialize  # type: ignore[method-assign]  # noqa: SLF001
+    BaseJSONSerializer._serialize_type_structure = serialize  # noqa: SLF001

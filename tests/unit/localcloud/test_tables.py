@@ -1,7 +1,7 @@
 """DynamoDB as moto answers with the repair: every kind of value comes back as it was put."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -12,7 +12,7 @@ from localcloud import tables
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-ROW = {
+ROW: dict[str, Any] = {
     "run": {"S": "r"},
     "item": {"S": "item/0000001"},
     "empty": {"S": ""},
