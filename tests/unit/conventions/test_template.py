@@ -79,9 +79,8 @@ def test_sam_finds_nothing_wrong() -> None:
     assert done.stdout.count("is a valid SAM Template") == len(NAMES)
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-2"])
-def test_cfn_lint_finds_nothing_wrong(region: str) -> None:
-    command = [str(BIN / "cfn-lint"), *NAMES, "--regions", region]
+def test_cfn_lint_finds_nothing_wrong_in_regions_of_three_continents() -> None:
+    command = [str(BIN / "cfn-lint"), *NAMES, "--regions", "us-east-1", "eu-central-1", "ap-southeast-2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
