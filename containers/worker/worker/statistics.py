@@ -6,9 +6,10 @@ import math
 import os
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import batched
 from typing import IO, Any, BinaryIO, cast
 
 import msgspec
@@ -23,6 +24,7 @@ from worker.validate import open_item, read_validation, refuse_empty, unlisted
 
 LOOK_AHEAD = 8  # bytes that tell the compression
 WORTH_A_PROCESS = 16 << 20  # bytes of objects: less is read sooner than processes are started
+READS_AT_ONCE = 4  # while one is parsed, others are on their way
 IN_MEMORY = 8 << 20  # bytes of columns; more are spooled to disk
 
 
@@ -139,9 +141,20 @@ def _numbers(table: Table) -> list[bytes]:
 def _read_all(objects: Objects, bucket: str, items: Sequence[Item]) -> Any:
     """Every item's result in order, on as many processors as there are where that is worth it."""
     processors = os.process_cpu_count() or 1
-    if len(items) < 2 or processors < 2 or sum(item.size for item in items) < WORTH_A_PROCESS:
+    if len(items) < 2:
+        return (read_item(objects, bucket, item) for item in items)
+    if sum(item.size for item in items) < WORTH_A_PROCESS:
+        return _read_ahead(objects, bucket, items)
+    if processors < 2:
         return (read_item(objects, bucket, item) for item in items)
     return _read_side_by_side(bucket, items, min(processors, len(items)))
+
+
+def _read_ahead(objects: Objects, bucket: str, items: Sequence[Item]) -> Any:
+    """A few objects at a time: however far they expand, no more than these are held."""
+    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+        for portion in batched(items, READS_AT_ONCE, strict=False):
+            yield from pool.map(partial(read_item, objects, bucket), portion)
 
 
 def _read_side_by_side(bucket: str, items: Sequence[Item], processors: int) -> Any:
