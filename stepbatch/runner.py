@@ -143,8 +143,10 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
     view = followed(cloud, arn, settings, noting(objects, output, settings.out) if noting else lambda _: "")
     if view is None:
         return replace(places, execution_arn=arn, failure=interrupted(cloud, arn, settings.stderr))
-    outcome = concluded(cloud, view, places)
+    outcome = concluded(view, places)
     outcome = replace(outcome, failure=located(pipeline, outcome.failure))
+    if settings.as_json:  # nothing else tells them, and each child is asked after
+        outcome = replace(outcome, attempts={job.job_id: count_attempts(cloud, job) for job in view.jobs})
     show_failures(cloud, outcome.failure, outcome.jobs, settings.stderr)
     if outcome.status is not Status.REFUSED:
         mirror(workspace, objects, output)
@@ -192,7 +194,7 @@ def interrupted(cloud: Cloud, arn: str, stderr: Console) -> Failure:
     return Failure(error="Interrupted", cause=text)
 
 
-def concluded(cloud: Cloud, view: View, places: Outcome) -> Outcome:
+def concluded(view: View, places: Outcome) -> Outcome:
     """The outcome of an execution that ended."""
     return replace(
         places,
@@ -200,7 +202,6 @@ def concluded(cloud: Cloud, view: View, places: Outcome) -> Outcome:
         execution_arn=view.arn,
         seconds=view.seconds,
         jobs=view.jobs,
-        attempts={job.job_id: count_attempts(cloud, job) for job in view.jobs},
         failure=view.failure,
     )
 
