@@ -9,7 +9,8 @@ from stepbatch.commands.options import AsJson, Aws, DryRun, Interrupt, Out, Seed
 
 def nton(
     records: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="How many. [default: 200 to 1000, by the seed]")
+        int | None,
+        typer.Option(metavar="N", min=1, max=5_000_000, help="How many. [default: 200 to 1000, by the seed]"),
     ] = None,
     records_per_node: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Records of one child of each step. [default: 40]")

@@ -115,6 +115,27 @@ def test_a_due_schedule_starts_its_state_machine_once_with_the_time_it_was_due()
 
 
 @pytest.mark.parametrize(
+    ("begun", "expected"),
+    [  # clocks in Berlin go from 02:00 to 03:00, and from 03:00 back to 02:00
+        (datetime(2026, 3, 27, 22, tzinfo=UTC), ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"]),
+        (
+            datetime(2026, 10, 23, 22, tzinfo=UTC),
+            ["2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
+        ),
+    ],
+)
+def test_a_nightly_run_starts_once_a_night_however_the_clocks_change(begun: datetime, expected: list[str]) -> None:
+    clock, clients = [begun], FakeClients()
+    held = schedule(expression="cron(30 2 * * ? *)", timezone="Europe/Berlin")
+    schedules = Schedules(lambda: iter([held]), clients, lambda: clock[0])
+    for minutes in range(0, 3 * 24 * 60, 7):
+        clock[0] = begun + timedelta(minutes=minutes)
+        schedules.tick()
+    fired = [parameters["input"] for _, _, parameters in clients.calls]
+    assert fired == [f'{{"scheduledTime":"{moment}"}}' for moment in expected]
+
+
+@pytest.mark.parametrize(
     ("more", "called"),
     [
         (
