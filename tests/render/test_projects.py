@@ -46,6 +46,28 @@ bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"), relative_remap=
 """
 
 
+SMOKE = """
+import sys, bpy
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1] + "/shot.blend")
+scene = bpy.context.scene
+solid = bpy.data.meshes.new("solid")
+solid.from_pydata([(-1, -1, -1), (1, -1, -1), (0, 1, -1), (0, 0, 1)], [], [(0, 2, 1), (0, 1, 3), (1, 2, 3), (2, 0, 3)])
+source, maker = bpy.data.objects.new("solid", solid), bpy.data.objects.new("maker", bpy.data.volumes.new("maker"))
+for each in (source, maker):
+    scene.collection.objects.link(each)
+maker.modifiers.new("volume", "MESH_TO_VOLUME").object = source
+made = maker.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+for frame in (1, 2, 4):
+    made.grids.save(filepath=f"{sys.argv[1]}/smoke_{frame:04d}.vdb")
+bpy.data.objects.remove(maker)
+bpy.data.objects.remove(source)
+smoke = bpy.data.volumes.new("smoke")
+smoke.filepath, smoke.is_sequence, smoke.frame_duration = "//smoke_0001.vdb", True, 4
+scene.collection.objects.link(bpy.data.objects.new("smoke", smoke))
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1] + "/shot.blend")
+"""
+
+
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's project."""
@@ -110,6 +132,13 @@ def test_an_image_sequence_with_a_hole_is_refused_at_that_frame_by_the_file(
     (project / "tex" / "seq" / "clip_0003.png").unlink()
     count(project)
     assert "frame 3: Blender says: tex/seq/clip_0003.png does not exist" in refusal(crew)
+    assert sorted(crew.standing()) == [1, 2, 4]
+
+
+def test_smoke_that_is_not_there_at_a_frame_is_refused_at_that_frame(crew: Crew, count: Any, project: Path) -> None:
+    subprocess.run([python(), "-c", SMOKE, project], check=True, capture_output=True, timeout=120)
+    count(project)
+    assert "frame 3: Blender says: smoke_0003.vdb not found" in refusal(crew)
     assert sorted(crew.standing()) == [1, 2, 4]
 
 

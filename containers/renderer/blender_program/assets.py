@@ -41,6 +41,14 @@ def lost_links():
     return sorted({f"{block.id_type.lower()} {block.name!r} of {block.library.filepath}" for block in blocks})
 
 
+def unreadable_volumes():
+    """What Blender says of the volumes that it cannot read at this frame: it would render nothing in their place."""
+    if not bpy.data.volumes:
+        return []
+    shown = (block for block in bpy.context.evaluated_depsgraph_get().ids if isinstance(block, bpy.types.Volume))
+    return sorted({each.grids.error_message for each in shown if each.filepath and not each.grids.load()})
+
+
 def stands(path, owner):
     """Whether a file is there; of tiles, whether any is."""
     library = getattr(owner, "library", None)

@@ -11,7 +11,7 @@ stdin does.
      "ignoreMissingAssets": bool}
         -> {"ready": {"blender", "engine", "width", "height", "sound", "simulatesFrom": frame|null}}
            or {"refused": reason}
-    {"render": frame, "path": path}
+    {"render": frame, "path": path, "ignoreMissingAssets": bool}
         -> {"rendered": frame, "seconds": s}  or {"failed": frame, "reason": text}  or {"refused": reason}
     {"mix": path, "first": frame, "last": frame}
         -> {"mixed": path}  or {"failed": null, "reason": text}
@@ -37,7 +37,7 @@ if os.getppid() == 1 and os.environ.get("RENDERER_PID") != "1":
 UNLOADABLE = ""
 try:
     import bpy
-    from assets import lost_links, missing_files, strips_of
+    from assets import lost_links, missing_files, strips_of, unreadable_volumes
 except ModuleNotFoundError as error:
     UNLOADABLE = (
         f"Blender is not installed ({error}): make renderer (a download of 400 MB), or pip install -r requirements.txt"
@@ -167,6 +167,8 @@ def render_frame(scene, timeline, request):
     if bpy.app.autoexec_fail and bpy.app.autoexec_fail_message.startswith(DRIVER):
         what = bpy.app.autoexec_fail_message
         raise Refused(f'its animation runs Python ({what}): if you trust it, start with "runScripts": true')
+    if not request["ignoreMissingAssets"] and (unreadable := unreadable_volumes()):
+        return {"failed": frame, "reason": "; ".join(unreadable)}
     scene.render.filepath = path
     try:
         done = bpy.ops.render.render(write_still=True, scene=scene.name)

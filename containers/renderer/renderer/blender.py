@@ -89,7 +89,7 @@ class Blender:
 
         Raises FrameFailed with Blender's reason, also where it only complained and left an image out.
         """
-        answer = self._ask(render=frame, path=str(path))
+        answer = self._ask(render=frame, path=str(path), ignoreMissingAssets=self._lenient)
         if self._complaints and not self._lenient:
             raise FrameFailed("; ".join(dict.fromkeys(self._complaints)))
         return float(answer["seconds"])
