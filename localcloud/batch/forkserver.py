@@ -189,10 +189,6 @@ class ForkServer:
 
     def _end(self, request: dict[str, Any], code: int) -> None:
         del self._pids[request["spawn"]]
-        try:
-            Path(request["cwd"]).rmdir()
-        except OSError:
-            shutil.rmtree(request["cwd"], ignore_errors=True)
         if not request.get("afterwards"):
             self._tell_end(request, code, None)
             return
@@ -204,6 +200,10 @@ class ForkServer:
             self._removals[pid] = request, code, output
 
     def _tell_end(self, request: dict[str, Any], code: int, reason: str | None) -> None:
+        try:
+            Path(request["cwd"]).rmdir()
+        except OSError:
+            shutil.rmtree(request["cwd"], ignore_errors=True)
         self._report(ended=request["spawn"], code=code if code >= 0 else 128 - code, reason=reason)
 
     def _report(self, **report: Any) -> None:

@@ -103,7 +103,7 @@ def _contained(base: Launch, start: Start, reference: str, host: Host) -> Launch
         base,
         argv=(*engine, *run, *base.arguments),
         shared={**given, **host.engine},
-        afterwards=(sys.executable, "-I", str(containers.REMOVAL), *engine, name),
+        afterwards=(sys.executable, "-I", str(containers.REMOVAL), *engine, name, str(base.directory)),
     )
 
 

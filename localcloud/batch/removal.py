@@ -1,21 +1,24 @@
 """Removes a container whose client has ended, and prints why Batch would say that it ended, if that is known.
 
-A program: ``python -I removal.py ENGINE NAME``. Only the standard library is imported here.
+A program: ``python -I removal.py ENGINE NAME DIRECTORY``, the last being where the client ran. Only the standard library
+is imported here.
 """
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+CONMONS_MARK = "oom"  # Podman on cgroups v1: its monitor leaves this file where it was started, and no more word
 PATIENCE = 60  # seconds that the engine may take
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
-def main(engine: str, name: str) -> None:
+def main(engine: str, name: str, directory: str) -> None:
     """A container that was never made is no error: its client has said what was wrong."""
     found = _asked(engine, "container", "inspect", "--format={{json .State}}", name)
     state = json.loads(found.stdout) if found.returncode == 0 else {}
-    if state.get("OOMKilled"):
+    if state.get("OOMKilled") or Path(directory, CONMONS_MARK).exists():
         print(OUT_OF_MEMORY)
     if state.get("Running"):  # its client was killed: the time to end in good order is over
         _asked(engine, "kill", name)
