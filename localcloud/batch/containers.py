@@ -20,12 +20,14 @@ def run_command(
     variables: Mapping[str, str],
     private: Collection[str],
     directories: Mapping[str, str],
+    owner: str,
 ) -> tuple[str, ...]:
     """``run`` and everything before the job's own arguments.
 
     ``properties``: the definition's containerProperties. ``variables``: the container's environment; the engine is
     given the same one, so that no value shows in a list of processes, except where the engine needs a variable for
     itself (``private``). ``directories``: what stands for the shared file systems, by the path where they are mounted.
+    ``owner``: whose these are, "uid:gid". A container that mounts one runs as its owner, as an access point would have it.
     Raises LocalCloudError for what cannot be had here.
     """
     return (
@@ -36,7 +38,7 @@ def run_command(
         f"--memory={resources.memory}m",
         f"--cpu-shares={resources.cpu * CPU_SHARES // 1000}",
         *(f"--env={each}={value}" if each in private else f"--env={each}" for each, value in sorted(variables.items())),
-        *_privileges(properties),
+        *_privileges(properties, owner if directories else properties.get("user")),
         *_volumes(properties, directories),
         *_linux(properties.get("linuxParameters") or {}),
         *(f"--ulimit={each['name']}={each['softLimit']}:{each['hardLimit']}" for each in _list(properties, "ulimits")),
@@ -44,13 +46,13 @@ def run_command(
     )
 
 
-def _privileges(properties: Mapping[str, Any]) -> Iterator[str]:
+def _privileges(properties: Mapping[str, Any], user: str | None) -> Iterator[str]:
     if properties.get("privileged"):
         raise LocalCloudError("the definition asks for a privileged container, which the local cloud does not run")
     if properties.get("readonlyRootFilesystem"):
         yield "--read-only"
-    if properties.get("user"):
-        yield f"--user={properties['user']}"
+    if user:
+        yield f"--user={user}"
 
 
 def _volumes(properties: Mapping[str, Any], directories: Mapping[str, str]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What an attempt's process is given: command line, environment, directory, log stream. Pure."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -98,6 +99,7 @@ def _contained(base: Launch, start: Start, reference: str, host: Host) -> Launch
         variables={**given, **base.credentials, **base.own},
         private=host.engine.keys(),
         directories=mounted,
+        owner=f"{os.getuid()}:{os.getgid()}",
     )
     return replace(
         base,

@@ -1,7 +1,7 @@
 """Removes a container whose client has ended, and prints why Batch would say that it ended, if that is known.
 
-A program: ``python -I removal.py ENGINE NAME DIRECTORY``, the last being where the client ran. Only the standard library
-is imported here.
+A program: ``python -I removal.py ENGINE NAME DIRECTORY``, the last being where the engine's client ran. It imports the
+standard library only.
 """
 
 import json

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.containers.conftest import IMAGES
 from tests.containers.engine import ROOT, Engine
 from tests.local.cloud_process import Cloud, start_cloud, stop_cloud
+from tests.local.executions import Execution
 
 BOOK = ROOT / "examples" / "montecarlo" / "sample_book.json"
 MARKET = ROOT / "examples" / "montecarlo" / "sample_market.json"
@@ -81,6 +83,14 @@ def test_containers_price_what_processes_price_to_the_last_bit(cloud: Cloud, pro
         assert ended["status"] == "SUCCEEDED", ended
     assert aggregate(cloud, "same") == aggregate(processes, "same")
     assert not containers(engine, "--all")
+
+
+@pytest.mark.skipif("worker" not in IMAGES, reason="IMAGES leaves the worker out")
+def test_containers_share_a_file_system_and_a_bucket(cloud: Cloud, engine: Engine, base: str) -> None:
+    if not engine.has("stepbatch/worker"):
+        engine.build("worker", base)
+    output = Execution.start(cloud, "NToNStateMachineArn", {"records": 200}).output()
+    assert (output["status"], output["records"]) == ("COMPLETE", 200)
 
 
 def test_a_container_that_is_killed_is_tried_again_and_nothing_is_lost(cloud: Cloud, engine: Engine) -> None:

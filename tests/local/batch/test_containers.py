@@ -110,7 +110,7 @@ def test_the_container_is_given_what_its_definition_says_and_nothing_of_this_mac
     assert not any("key-of" in option for option in told["options"]), "credentials are not for the list of processes"
     directory = batch.root / "state" / "filesystems" / "fs-1"
     assert {
-        "--user=10001",
+        f"--user={os.getuid()}:{os.getgid()}",
         "--read-only",
         "--memory=64m",
         "--cpu-shares=1024",
