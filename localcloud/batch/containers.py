@@ -27,7 +27,7 @@ def run_command(
     ``properties``: the definition's containerProperties. ``variables``: the container's environment; the engine is
     given the same one, so that no value shows in a list of processes, except where the engine needs a variable for
     itself (``private``). ``directories``: what stands for the shared file systems, by the path where they are mounted.
-    ``owner``: whose these are, "uid:gid". A container that mounts one runs as its owner, as an access point would have it.
+    ``owner``: whose these are, "uid:gid". A container that mounts one runs as its owner, as by an access point.
     Raises LocalCloudError for what cannot be had here.
     """
     return (
