@@ -210,6 +210,7 @@ def _batch(call: Call, where: Where) -> list[Ask] | None:
         described["jobDefinitionArn"]
         if described
         else where.arn("batch", f"job-definition/{definition.rpartition('/')[2]}"),
+        where.arn("batch", "job/*"),  # the job that comes of it has no id yet
     ]
     submitted = [Ask(action="batch:SubmitJob", resource=each) for each in resources]
     if body.get("tags"):

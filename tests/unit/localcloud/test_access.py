@@ -141,7 +141,8 @@ def test_a_json_request_needs_its_operations_action(service: str, target: str, b
 def test_a_submission_needs_leave_for_the_queue_and_for_the_revision_it_will_run() -> None:
     submission = call("batch", "POST", "/v1/submitjob", {"jobQueue": "spot", "jobDefinition": "price", "jobName": "x"})
     queue, definition = ARN.format("batch", "job-queue/spot"), ARN.format("batch", "job-definition/price:3")
-    assert pairs(operations.asks(submission, WHERE)) == [("batch:SubmitJob", queue), ("batch:SubmitJob", definition)]
+    resources = [queue, definition, ARN.format("batch", "job/*")]
+    assert pairs(operations.asks(submission, WHERE)) == [("batch:SubmitJob", each) for each in resources]
     stop = call("batch", "POST", "/v1/terminatejob", {"jobId": "j:7", "reason": "r"})
     assert pairs(operations.asks(stop, WHERE)) == [("batch:TerminateJob", ARN.format("batch", "job/j:7"))]
     many = call("batch", "POST", "/v1/canceljobs", {"jobs": ["j:7", "k"], "reason": "r"})
