@@ -248,4 +248,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_status = main()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # too late to stop: Python would die of it while it finalizes
+    sys.exit(exit_status)

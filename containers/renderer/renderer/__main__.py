@@ -184,4 +184,6 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 ACTIONS = {"render": render, "preview": preview, "stitch": stitch}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # too late to stop: Python would die of it while it finalizes
+    sys.exit(status)

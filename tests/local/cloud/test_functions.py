@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -110,26 +110,30 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_concurrent_invocations_run_in_workers_of_their_own(little: Cloud) -> None:
-    name = little.outputs["SlowName"]
+def test_concurrent_invocations_run_in_workers_of_their_own(little: Cloud, tmp_path: Path) -> None:
     with ThreadPoolExecutor() as threads:
-        pids = list(threads.map(lambda _: invoke(little, name, {"seconds": 0.5})[0], range(2)))
-    assert len(set(pids)) == 2
+        calls = [threads.submit(invoke, little, little.outputs["SlowName"], {"folder": str(tmp_path)}) for _ in "ab"]
+        deadline = time.monotonic() + PATIENCE
+        while len(signed := {path.name for path in tmp_path.iterdir()}) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        (tmp_path / "open").touch()
+        assert {str(call.result()[0]) for call in calls} == signed
+    assert len(signed) == 2
 
 
-def test_more_than_the_reserved_concurrency_is_throttled(little: Cloud) -> None:
-    name = little.outputs["SlowName"]
+def test_more_than_the_reserved_concurrency_is_throttled(little: Cloud, tmp_path: Path) -> None:
     client = little.client("lambda", retries={"total_max_attempts": 1})
+    payload = json.dumps({"folder": str(tmp_path)})
     with ThreadPoolExecutor() as threads:
-        running = [threads.submit(invoke, little, name, {"seconds": 3}) for _ in range(2)]
-        errors: set[str] = set()
-        while not all(future.done() for future in running) and not errors:  # the two need a moment to arrive
-            try:
-                client.invoke(FunctionName=name, Payload=b'{"seconds": 0}')
-            except ClientError as error:
-                errors.add(error.response["Error"]["Code"])
-        assert errors == {"TooManyRequestsException"}
-        assert all("FunctionError" not in future.result()[1] for future in running)
+        calls = [
+            threads.submit(client.invoke, FunctionName=little.outputs["SlowName"], Payload=payload) for _ in "abc"
+        ]
+        refused = next(as_completed(calls, PATIENCE))  # the others cannot end before the folder is open
+        (tmp_path / "open").touch()
+        with pytest.raises(ClientError, match="TooManyRequestsException"):
+            refused.result()
+        accepted = [call.result() for call in calls if call is not refused]
+    assert all(answer["Payload"].read().isdigit() for answer in accepted)
 
 
 def test_an_asynchronous_invocation_is_accepted_and_runs(little: Cloud) -> None:

@@ -72,6 +72,10 @@ def shared_files(event: Any, context: Any) -> dict[str, str]:
 
 
 def slow(event: dict[str, Any], context: Any) -> int:
-    """Wait as long as asked."""
-    time.sleep(event["seconds"])
+    """Wait as long as asked: some seconds, or until the folder that this call signs into holds a file ``open``."""
+    time.sleep(event.get("seconds", 0))
+    if folder := event.get("folder"):
+        Path(folder, str(os.getpid())).touch()
+        while not Path(folder, "open").exists():
+            time.sleep(0.02)
     return os.getpid()
