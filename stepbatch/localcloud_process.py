@@ -20,6 +20,8 @@ from typing import IO, Any
 
 from stepbatch.errors import CloudError, UsageError
 
+# The template's defaults are the AWS Batch guide's: 32 vCPUs and 32 GiB a child. On a laptop each would run alone.
+LAPTOP = {"JobBVcpus": 1, "JobBMemory": 1024, "JobCMemory": 1024, "JobDMemory": 2048}
 TEMPLATE = Path(__file__).resolve().parent.parent / "template.yaml"
 READY_SECONDS = 60.0  # it takes 3 to 8; a machine under load more
 GRACE_SECONDS = 10.0  # it ends its children first
@@ -133,7 +135,7 @@ def local_cloud(
     if port:
         refuse_taken(port)
     command = [sys.executable, "-P", "-m", "localcloud", "--template", str(TEMPLATE), "--port", str(port)]
-    command += ["--exit-with-stdin"]
+    command += ["--exit-with-stdin", *(f"--parameter={name}={value}" for name, value in LAPTOP.items())]
     command += ["--state", str(state)] if state else []
     command += ["--workers", str(workers)] if workers else []
     command += ["--containers"] if containers else []
