@@ -125,9 +125,7 @@ def test_more_than_the_reserved_concurrency_is_throttled(little: Cloud, tmp_path
     client = little.client("lambda", retries={"total_max_attempts": 1})
     payload = json.dumps({"folder": str(tmp_path)})
     with ThreadPoolExecutor() as threads:
-        calls = [
-            threads.submit(client.invoke, FunctionName=little.outputs["SlowName"], Payload=payload) for _ in "abc"
-        ]
+        calls = [threads.submit(client.invoke, FunctionName=little.outputs["SlowName"], Payload=payload) for _ in "abc"]
         refused = next(as_completed(calls, PATIENCE))  # the others cannot end before the folder is open
         (tmp_path / "open").touch()
         with pytest.raises(ClientError, match="TooManyRequestsException"):

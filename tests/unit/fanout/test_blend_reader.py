@@ -6,21 +6,24 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
+from fanout.blend import blocks
 from fanout.blend.blocks import MOST_BLOCKS
 from fanout.blend.header import version_name
 from fanout.blend.reader import SMALL, BlendFile, read_blend
 from fanout.blend.sources import FileSource, Source
 from fanout.errors import BlendError
 from tests.unit.fanout.blendsources import MemorySource, SparseSource
-from tests.unit.fanout.blendwriter import Blend, gzipped, seekable_zstd, simple
+from tests.unit.fanout.blendwriter import FIRST_SCENE, Blend, gzipped, seekable_zstd, simple
 
 BLENDS = Path(__file__).parent / "blends"
 REAL = sorted(BLENDS.glob("*.blend"))
 MIB = 1 << 20
+PLAIN_SCENE: dict[str, Any] = {key.replace(".", "__"): value for key, value in FIRST_SCENE.items()}
 
 
 def read(data: bytes) -> BlendFile:
@@ -277,6 +280,62 @@ def test_a_damaged_description_of_structs_is_refused(size: int) -> None:
     assert "structs is damaged" in refusal(data)
 
 
+def test_a_long_file_without_a_scene_is_not_walked_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "MOST_BLOCKS", 20_000)
+    monkeypatch.setattr(blocks, "MOST_REQUESTS", 100)
+    blend = Blend()
+    ended = blend.structs_block() + blend.block_header(b"ENDB", 0)
+    jumps = [piece for _ in range(300) for piece in (blend.block_header(b"DATA", 40_000), 40_000)]
+    for pieces in (jumps, [blend.block_header(b"DATA", 0) * 200_000]):
+        source = SparseSource([blend.header, *pieces, ended])
+        assert "holds no scene in its first" in refusal(source)
+        assert source.requests <= 101
+        assert source.bytes_read < source.size // 2
+
+
+def test_a_scene_of_more_parts_than_are_walked_over_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "MOST_BLOCKS", 100_000)
+    blend = Blend().scene(r__efra=7)
+    parts = blend.block_header(b"DATA", 0) * 200_000
+    ended = blend.structs_block() + blend.block_header(b"ENDB", 0)
+    source = SparseSource([blend.header, *blend._blocks, parts, ended])
+    assert len(read_blend(source, "scene.blend").scenes[0].frames) == 7
+    assert source.bytes_read < source.size - 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "other", "words"),
+    [
+        ("RenderData", "frs_sec_base", ("float", "other"), "has no Scene.r.frs_sec_base"),
+        ("RenderData", "frs_sec_base", ("int", "frs_sec_base"), "its Scene.r.frs_sec_base is 0: damaged"),
+        ("RenderData", "engine[32]", ("int", "engine"), "its Scene.r.engine is 0: damaged"),
+        ("RenderData", "sfra", ("float", "sfra"), "its Scene.r.sfra is 0.0: damaged"),
+        ("ID", "name[66]", ("int", "name"), "its Scene.id.name is 0: damaged"),
+        ("ID", "name[66]", ("char", "title[66]"), "has no Scene.id.name"),
+    ],
+)
+def test_a_scene_whose_fields_are_not_what_they_should_be_is_refused(
+    kind: str, field: str, other: tuple[str, str], words: str
+) -> None:
+    blend = Blend()
+    blend.structs[kind] = tuple(other if name == field else (of, name) for of, name in blend.structs[kind])
+    bare = field.partition("[")[0]
+    blend.add(b"SC", "Scene", **{key: value for key, value in PLAIN_SCENE.items() if not key.endswith(f"__{bare}")})
+    assert words in refusal(blend.data)
+
+
+@pytest.mark.parametrize("digits", [9, 20, 5_000])
+def test_a_field_that_is_longer_than_any_struct_is_refused(digits: int) -> None:
+    data = simple()
+    dna = data[data.index(b"SDNA") : -24]
+    names, rest = dna.split(b"TYPE", 1)
+    longer = names.rstrip(b"\0").replace(b"\0sfra\0", b"\0sfra[" + b"9" * digits + b"]\0") + b"\0"
+    longer += bytes(-len(longer) % 4) + b"TYPE" + rest
+    head = data[: data.index(b"SDNA") - 24]
+    body = Blend().block_header(b"DNA1", len(longer)) + longer + Blend().block_header(b"ENDB", 0)
+    assert "the description of its structs is damaged" in refusal(head + body)
+
+
 def bomb_of_zeros(compression: str) -> bytes:
     head = simple()[:-24] + Blend().block_header(b"DATA", 0x7FFF0000)
     if compression == "gzip":
@@ -296,6 +355,7 @@ def bomb_of_blocks() -> bytes:
 MEASURED = r"""
 import re, sys, time
 from pathlib import Path
+from typing import Any
 from fanout.blend.reader import read_blend
 from fanout.blend.sources import FileSource
 from fanout.errors import BlendError

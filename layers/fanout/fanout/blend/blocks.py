@@ -20,7 +20,8 @@ MOST_KEPT = 1 << 25  # bytes of all kept blocks
 OVERHEAD = 200  # bytes that keeping a block takes besides its data
 SCENE_PART = 1 << 13  # bytes: larger data of a scene (curves, thumbnails) says nothing about its frames
 MOST_PARTS = 1 << 22  # bytes of such data
-MOST_BLOCKS = 1_000_000  # of a stream that must be walked to its end
+MOST_BLOCKS = 1_000_000  # that are walked over
+MOST_REQUESTS = 2_000  # before a scene was found: they take about a minute, where Blender writes it after some twenty
 ENOUGH_REQUESTS = 64  # before the walk gives up where it may: about a second
 TAILS = (3 << 16, 1 << 20)  # bytes to look for the description in; Blender 5.2's has 134,572
 SIGNATURE = b"SDNANAME"  # how that description begins
@@ -76,12 +77,12 @@ def walk_blocks(stream: Stream, layout: Layout, source: Source) -> Walk:
         length, code = fields[length_at], fields[0].strip(b"\0")
         check_length(code, length, at + size, stream.end)
         seen += 1
-        if seen > MOST_BLOCKS and stream.end is None:
-            raise BlendDamage(f"more than {MOST_BLOCKS:,} blocks that cannot be skipped: save it with Blender 3.0")
         if code != DATA:
             owner, scenes = code, scenes or code == SCENE
             walk.cameras += code == CAMERA
-        if scenes and owner != SCENE and enough(stream, source):
+        if seen > MOST_BLOCKS or (not scenes and source.requests > MOST_REQUESTS):
+            check_endless(stream, seen, scenes=scenes)
+        if scenes and (owner != SCENE or seen > MOST_BLOCKS) and enough(stream, source):
             walk.kept += last_blocks(stream, layout)
             return walk
         if not walk.wants(code, length, part_of_scene=owner == SCENE):
@@ -101,6 +102,14 @@ def check_length(code: bytes, length: int, start: int, end: int | None) -> None:
         raise BlendDamage(
             f"truncated: its block {code!r} at byte {start:,} claims {length:,} bytes, the file ends at {end:,}"
         )
+
+
+def check_endless(stream: Stream, blocks: int, *, scenes: bool) -> None:
+    """Raises BlendDamage unless the walk may end here."""
+    if not scenes:
+        raise BlendDamage(f"it holds no scene in its first {blocks:,} blocks: a library of assets, nothing to render")
+    if stream.end is None:
+        raise BlendDamage(f"more than {MOST_BLOCKS:,} blocks that cannot be skipped: save it with Blender 3.0")
 
 
 def enough(stream: Stream, source: Source) -> bool:

@@ -16,6 +16,7 @@ FORMATS = {
     "int8_t": "b", "uint8_t": "B", "int64_t": "q", "uint64_t": "Q",
 }  # fmt: skip
 NAME = re.compile(r"\(?(\**)(\w+)\)?((?:\[\d+\])*)")  # *next, name[66], (*func)()
+LONGEST = (1 << 16) - 1  # bytes of a struct: the table TLEN has 16 bits for it
 
 
 class Field(NamedTuple):
@@ -51,6 +52,15 @@ class Dna:
             raise BlendDamage(f"its field {kind}.{path} has the type {found.type}, which is no number")
         values = self._unpack(f"{found.elements}{FORMATS[found.type]}", data, found.offset)
         return values[0] if found.elements == 1 else values
+
+    def required[T](self, data: bytes, kind: str, path: str, expected: type[T]) -> T:
+        """A field of every ``kind`` since Blender 2.5. Raises BlendDamage if it is missing, or no ``expected``."""
+        value = self.value(data, kind, path)
+        if value is None:
+            raise BlendDamage(f"it has no {kind}.{path}: saved by a Blender before 2.5, or newer than this reader")
+        if not isinstance(value, expected):
+            raise BlendDamage(f"its {kind}.{path} is {value!r}: damaged")
+        return value
 
     def locate(self, kind: str, path: str) -> Field | None:
         """Where ``path`` lies in a ``kind``, structs inside structs resolved."""
@@ -129,6 +139,8 @@ def _parse(reader: _Reader, layout: Layout) -> Dna:
             name, pointer, elements = names[name_index]
             fields[name] = Field(offset, types[type_index], pointer, elements)
             offset += elements * (layout.pointer if pointer else lengths[type_index])
+        if offset > LONGEST:
+            raise ValueError(f"its struct {types[kind]} has {offset:,} bytes")
         kinds.append(types[kind])
         structs[types[kind]] = fields
     return Dna(layout=layout, names=tuple(kinds), structs=structs)

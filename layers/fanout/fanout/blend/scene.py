@@ -42,26 +42,23 @@ def read_scene(data: bytes, parts: Mapping[int, bytes], dna: Dna) -> Scene:
     Raises BlendDamage if it is damaged or its numbers make no sense.
     """
 
-    def get(path: str) -> int:
-        value = dna.value(data, "Scene", path)
-        if not isinstance(value, int):
-            raise BlendDamage(f"its scenes have no {path}: saved by a Blender before 2.5")
-        return value
+    def get[T](path: str, kind: type[T]) -> T:
+        return dna.required(data, "Scene", path, kind)
 
-    scene_mode = get("r.scemode")
+    scene_mode = get("r.scemode", int)
     editing = parts.get(dna.value(data, "Scene", "ed") or 0)
     strips = scene_mode & SEQUENCER and editing and dna.value(editing, "Editing", "seqbase.first")
     nodes = dna.value(data, "Scene", "compositing_node_group") or dna.value(data, "Scene", "nodetree")
     scene = Scene(
-        name=dna.value(data, "Scene", "id.name")[2:],
-        start=get("r.sfra"),
-        end=get("r.efra"),
-        step=get("r.frame_step"),
-        fps=rate(get("r.frs_sec"), dna.value(data, "Scene", "r.frs_sec_base")),
-        width=get("r.xsch"),
-        height=get("r.ysch"),
-        percent=get("r.size"),
-        engine=dna.value(data, "Scene", "r.engine") or OLDEST_ENGINE,
+        name=get("id.name", str)[2:],
+        start=get("r.sfra", int),
+        end=get("r.efra", int),
+        step=get("r.frame_step", int),
+        fps=rate(get("r.frs_sec", int), get("r.frs_sec_base", float)),
+        width=get("r.xsch", int),
+        height=get("r.ysch", int),
+        percent=get("r.size", int),
+        engine=(get("r.engine", str) if dna.locate("Scene", "r.engine") else "") or OLDEST_ENGINE,
         camera=bool(dna.value(data, "Scene", "camera")),
         needs_camera=not (strips or (nodes and scene_mode & COMPOSITOR)),
     )
