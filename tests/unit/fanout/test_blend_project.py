@@ -153,6 +153,13 @@ def test_which_of_several_is_meant_must_be_said(shelf: Shelf) -> None:
         shelf.find("project/", blend="c.blend")
 
 
+def test_a_file_that_is_a_folder_too_is_refused_before_anything_is_fetched(shelf: Shelf) -> None:
+    for key in ("project/scene.blend", "project/tex", "project/tex/oak.png"):
+        shelf.put(key, simple())
+    with pytest.raises(RequestError, match=r"'tex' is a file and a folder there"):
+        shelf.find("project/")
+
+
 def test_nothing_there_is_said_so(shelf: Shelf) -> None:
     shelf.put("empty/readme.txt", b"")
     with pytest.raises(UriError, match="no such object, and no folder"):
@@ -167,6 +174,34 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_mixed_with_the_new_one(
     shelf.put("scene.blend", simple(r__efra=99))
     with pytest.raises(PlanError, match="was replaced"):
         shelf.frames(project, tmp_path)
+
+
+def unmarked(data: bytes) -> bytes:
+    """Names in UTF-8 that are not marked as such, as macOS writes them."""
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        parts = data.split(signature)
+        marked = [
+            part[: flags - 4 + 1] + bytes([part[flags - 4 + 1] & ~8]) + part[flags - 4 + 2 :] for part in parts[1:]
+        ]
+        data = signature.join([parts[0], *marked])
+    return data
+
+
+def test_names_in_utf8_are_read_whether_or_not_they_are_marked_so(shelf: Shelf, tmp_path: Path) -> None:
+    archive = zipped({"Größe/Szene 驚き.blend": simple(r__efra=4)})
+    assert unmarked(archive) != archive
+    assert "Größe" not in zipfile.ZipFile(io.BytesIO(unmarked(archive))).namelist()[0]  # Python alone misreads it
+    for data in (archive, unmarked(archive)):
+        shelf.put("film.zip", data)
+        project = shelf.find("film.zip")
+        assert project.files == {"Größe/Szene 驚き.blend"}
+        assert shelf.frames(project, tmp_path) == 4
+
+
+def test_names_in_the_code_page_of_dos_are_read_as_such(shelf: Shelf) -> None:
+    archive = zipped({"Gr__e.blend": simple()}).replace(b"Gr__e", "Größe".encode("cp437"))
+    shelf.put("film.zip", archive)
+    assert shelf.find("film.zip").blend == "Größe.blend"
 
 
 def link(name: str) -> zipfile.ZipInfo:
@@ -187,6 +222,10 @@ def encrypted(data: bytes) -> bytes:
         (zipped({"../../etc/passwd": b"", "a.blend": b""}), "outside of its folder"),
         (zipped({"/a.blend": b""}), "outside of its folder"),
         (zipped({"C:\\a.blend": b""}), "outside of its folder"),
+        (zipped({"": b"", "a.blend": b""}), "outside of its folder"),
+        (zipped({".": b"", "a.blend": b""}), "outside of its folder"),
+        (zipped({"tex": b"", "tex/oak.png": b"", "a.blend": b""}), "'tex' is a file and a folder"),
+        (zipped({"ü" * 128: b"", "a.blend": b""}), "a name of more than 255 bytes"),
         (zipped({"a.blend": b"x"}, zipfile.ZIP_LZMA), "other than deflate"),
         (encrypted(zipped({"a.blend": b"x"})), "'a.blend' is encrypted"),
         (zipped({link("a.blend"): b"/etc/passwd"}), "symbolic link"),  # type: ignore[dict-item]

@@ -3,7 +3,7 @@
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +11,8 @@ from fanout.blend.sources import BlendDamage, FileSource, Source, SourceFile, Wi
 
 MOST_MEMBERS = 20_000
 DIRECTORY_BYTES = 1 << 24  # of the archive's list of members
+UTF8_MARK = 1 << 11  # among a member's flags
+LONGEST_NAME = 255  # bytes of a file's name on any of Linux's disks
 LOCAL_HEADER = 30  # bytes before a member's name
 MOST_INFLATED = 3 << 29  # bytes of a .blend that is inflated to be counted
 BOMB_BYTES, BOMB_RATIO = 1 << 28, 200
@@ -28,7 +30,15 @@ def read_archive(source: Source) -> dict[str, zipfile.ZipInfo]:
         raise BlendDamage(f"it holds more than {MOST_MEMBERS:,} files")
     check_sizes(members)
     kept = [member for member in members if not member.is_dir() and not is_junk(member.filename)]
-    return {checked_path(member): member for member in kept}
+    paths = {checked_path(member): member for member in kept}
+    if clash := file_and_folder(paths.keys()):
+        raise BlendDamage(f"its member {clash!r} is a file and a folder")
+    return paths
+
+
+def file_and_folder(paths: Set[str]) -> str | None:
+    """A path that other paths lead through: an archive or a bucket may hold both, no disk does."""
+    return next((str(folder) for path in paths for folder in PurePosixPath(path).parents if str(folder) in paths), None)
 
 
 def is_junk(path: str) -> bool:
@@ -45,16 +55,28 @@ def check_sizes(members: list[zipfile.ZipInfo]) -> None:
 
 def checked_path(member: zipfile.ZipInfo) -> str:
     """The member's path with slashes. Raises BlendDamage if it cannot be unpacked, or not here."""
-    path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    path = PurePosixPath(member_name(member).replace("\\", "/"))
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise BlendDamage(f"its member {member.filename!r} would be written outside of its folder")
     if member.flag_bits & 1:
         raise BlendDamage(f"its member {member.filename!r} is encrypted")
     if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         raise BlendDamage(f"its member {member.filename!r} is compressed in a way other than deflate")
+    if max(len(part.encode()) for part in path.parts) > LONGEST_NAME:
+        raise BlendDamage(f"its member {str(path)[:LONGEST_NAME]!r}… has a name of more than {LONGEST_NAME} bytes")
     if (member.external_attr >> 16) & 0o170000 == 0o120000:
         raise BlendDamage(f"its member {member.filename!r} is a symbolic link")
     return str(path)
+
+
+def member_name(member: zipfile.ZipInfo) -> str:
+    """Its name in UTF-8 where it is that: macOS does not mark it so, and Python then takes it for code page 437."""
+    if member.flag_bits & UTF8_MARK:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode()
+    except UnicodeError:
+        return member.filename
 
 
 def open_member(source: Source, path: str, scratch: Path) -> Source:

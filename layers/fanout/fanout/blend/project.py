@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fanout.blend.archive import open_member, read_archive
+from fanout.blend.archive import file_and_folder, open_member, read_archive
 from fanout.blend.sources import BlendDamage, ObjectSource, Source
 from fanout.errors import BlendError, RequestError, UriError
 from fanout.s3 import Objects, ObjectSummary, S3Uri
@@ -69,6 +69,8 @@ def _folder(objects: Objects, place: S3Uri, uri: str, blend: str | None, output:
     listing = "\n".join(f"{path}\0{row.size}\0{row.etag}" for path, row in sorted(found.items()))
     version = hashlib.sha256(listing.encode()).hexdigest()
     files = frozenset(found)
+    if clash := file_and_folder(files):
+        raise RequestError("input.inputUri", f"{uri}: {clash!r} is a file and a folder there, which no disk can hold")
     return Project(
         kind="folder", uri=root, version=version, blend=choose_blend(files, blend, uri), objects=found, files=files
     )
