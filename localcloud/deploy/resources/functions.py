@@ -6,15 +6,15 @@ import re
 import sys
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from localcloud.deploy.registry import Declaration, creates
 from localcloud.deploy.stack import Created, physical_name
+from localcloud.functions.sources import code_files
 from localcloud.mounts import Mount, of_function
 
-_NOT_CODE = {"__pycache__", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"}  # nor does `sam build` copy them
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _MOUNT_PATH = re.compile(r"/mnt/[a-zA-Z0-9_.-]+")
 _LIMIT = 250 << 20  # unzipped size of a function with its layers
@@ -136,17 +136,22 @@ def _code(this: Declaration, location: dict[str, Any], prop: str) -> bytes:
 
 
 def _files(directory: Path) -> dict[str, bytes]:
-    paths = sorted(_code_files(directory))
-    size = sum(path.stat().st_size for path in paths)
-    if size > _LIMIT:
-        raise ValueError(f"{directory} holds {size >> 20} MB; a function and its layers may have 250 MB")
-    return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
+    sizes = {path.relative_to(directory): path.stat().st_size for path in sorted(code_files(directory))}
+    if (size := sum(sizes.values())) > _LIMIT:
+        raise ValueError(
+            f"{directory} holds {size >> 20} MB, most of it in {_largest(sizes)}; a function and its layers may have "
+            "250 MB. `sam build` would copy it too"
+        )
+    return {str(path): (directory / path).read_bytes() for path in sizes}
 
 
-def _code_files(directory: Path) -> Iterator[Path]:
-    for folder, folders, names in directory.walk():
-        folders[:] = [name for name in folders if name not in _NOT_CODE]
-        yield from (folder / name for name in names)
+def _largest(sizes: dict[Path, int]) -> str:
+    """The folder or file, two levels deep at most, that most of the bytes are in."""
+    parts: Counter[str] = Counter()
+    for path, size in sizes.items():
+        parts["/".join(path.parts[:2])] += size
+    [(part, _)] = parts.most_common(1)
+    return part
 
 
 def zip_files(files: dict[str, bytes]) -> bytes:
