@@ -81,25 +81,26 @@ class Job:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one action."""
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, interrupt)
     options = parsed(arguments)
     try:
-        objects, output = Objects(), S3Uri.parse_prefix(options.output)
-        plan = read_plan(objects, output, os.environ.get("PLAN_HASH") or None)
-        with TemporaryDirectory(prefix="render-", dir=os.environ.get("TMPDIR")) as folder:
-            job = Job(
-                objects=objects,
-                output=output,
-                plan=plan,
-                parameters=parameters_of(plan),
-                folder=Path(folder),
-                began=began,
-            )
-            ACTIONS[options.action](job, options)
+        signal.signal(signal.SIGTERM, interrupt)
+        act(options, began)
     except FanoutError as error:
+        stop.done = True
         log(f"{options.action} failed", error=type(error).__name__, reason=error)
         return error.exit_code
     return 0
+
+
+def act(options: argparse.Namespace, began: float) -> None:
+    objects, output = Objects(), S3Uri.parse_prefix(options.output)
+    plan = read_plan(objects, output, os.environ.get("PLAN_HASH") or None)
+    with TemporaryDirectory(prefix="render-", dir=os.environ.get("TMPDIR")) as folder:
+        job = Job(
+            objects=objects, output=output, plan=plan, parameters=parameters_of(plan), folder=Path(folder), began=began
+        )
+        ACTIONS[options.action](job, options)
+        stop.done = True
 
 
 def render(job: Job, options: argparse.Namespace) -> None:

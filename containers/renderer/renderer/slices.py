@@ -42,14 +42,21 @@ class RenderError(FanoutError):
 
 @dataclass(slots=True)
 class Stop:
-    """Whether this child was told to stop. While it renders it finishes the frame; else it stops at once."""
+    """Whether this child was told to stop. It stops at once, but finishes a frame that it renders, and its work."""
 
     requested: bool = False
     rendering: bool = False
+    done: bool = False  # there is nothing to stop any more
 
     def request(self) -> None:
-        self.requested = True
-        if not self.rendering:
+        """For a signal's handler. Raises Interrupted, once, where nothing is lost by it."""
+        again, self.requested = self.requested, True
+        if not (again or self.rendering or self.done):
+            raise Interrupted("told to stop: no frame was being rendered")
+
+    def check(self) -> None:
+        """Raises Interrupted if it was told to stop before."""
+        if self.requested:
             raise Interrupted("told to stop: no frame was being rendered")
 
 
@@ -134,7 +141,6 @@ class Slice:
                     done.append(made[0])
                     uploads.submit(*made)
             uploads.finish()
-            self.stop.rendering = False
         return done, failures
 
     def _tried(self, frame: int) -> tuple[Rendered, bytes] | Failure:
@@ -164,6 +170,7 @@ class Slice:
     def _open(self) -> RendersFrames:
         if self._blender is None:
             self.stop.rendering = False  # nothing is lost by stopping while Blender starts
+            self.stop.check()
             self._blender = self._stack.enter_context(self.start())
             self.stop.rendering = True
         return self._blender

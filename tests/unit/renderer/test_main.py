@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ from renderer import __main__ as program
 from renderer.mp4 import Film
 from renderer.slices import Stop
 from renderer.stitch import FramesMissingError
-from tests.unit.renderer.conftest import OUTPUT, REFUSAL, Painter, Studio
+from tests.unit.renderer.conftest import DEATH, OUTPUT, REFUSAL, Painter, Studio
 from tests.unit.renderer.pictures import picture
 
 ROOT = Path(__file__).parents[3]
@@ -60,6 +61,10 @@ def looks(plan: Plan) -> Look:
     return parameters_of(plan).look
 
 
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_a_child_renders_its_slice_and_no_other(run: Run, studio: Studio, painter: Painter) -> None:
     plan = studio.plan((1, 2, 3, 4, 5))
     assert run("render", child=1, plan=plan.hash) == 0
@@ -94,7 +99,7 @@ def test_terminated_while_it_renders_it_keeps_the_frame_and_exits_75(
     run: Run, studio: Studio, painter: Painter
 ) -> None:
     plan = studio.plan((1, 2, 3), per_job=3)
-    painter.during = lambda frame: os.kill(os.getpid(), signal.SIGTERM) if frame == 2 else None
+    painter.during = lambda frame: terminate() if frame == 2 else None
     assert run("render", per_job="3") == 75
     assert [studio.objects.find(frame_uri(OUTPUT, looks(plan), frame)) is not None for frame in (1, 2, 3)] == [
         True,
@@ -105,7 +110,7 @@ def test_terminated_while_it_renders_it_keeps_the_frame_and_exits_75(
 
 def test_terminated_during_the_last_frame_it_is_done(run: Run, studio: Studio, painter: Painter) -> None:
     studio.plan((1, 2))
-    painter.during = lambda frame: os.kill(os.getpid(), signal.SIGTERM) if frame == 2 else None
+    painter.during = lambda frame: terminate() if frame == 2 else None
     assert run("render") == 0
 
 
@@ -114,13 +119,57 @@ def test_terminated_while_blender_starts_it_exits_75_at_once(
 ) -> None:
     @contextmanager
     def starting(_: object) -> Any:
-        os.kill(os.getpid(), signal.SIGTERM)
+        terminate()
         yield painter
 
     studio.plan((1, 2))
     monkeypatch.setattr(program.Job, "blender", starting)
     assert run("render") == 75
     assert painter.painted == []
+
+
+def test_terminated_again_and_again_it_still_exits_75(
+    run: Run, studio: Studio, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def starting(_: object) -> Any:
+        try:
+            terminate()
+            yield painter
+        finally:
+            terminate()
+
+    studio.plan((1, 2))
+    monkeypatch.setattr(program.Job, "blender", starting)
+    monkeypatch.setattr(program, "log", lambda event, **_: terminate() if event == "render failed" else None)
+    assert run("render") == 75
+
+
+def test_terminated_while_it_tidies_up_after_its_work_it_is_done(
+    run: Run, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Folder(TemporaryDirectory[str]):
+        def cleanup(self) -> None:
+            terminate()
+            super().cleanup()
+
+        def __exit__(self, *error: object) -> None:
+            self.cleanup()
+
+    studio.plan((1, 2))
+    monkeypatch.setattr(program, "TemporaryDirectory", Folder)
+    assert run("render") == 0
+
+
+def test_terminated_over_a_frame_that_fails_it_starts_no_other_blender(
+    run: Run, studio: Studio, painter: Painter
+) -> None:
+    plan = studio.plan((1, 2))
+    painter.during = lambda frame: terminate() if frame == 2 else None
+    painter.fails = {2: [DEATH]}
+    assert run("render") == 75
+    assert (painter.opened, painter.closed) == (1, 1)
+    assert studio.objects.find(frame_uri(OUTPUT, looks(plan), 1))
 
 
 def test_what_blender_refuses_exits_2_with_its_words(
