@@ -10,6 +10,7 @@ that ``boto3.client("s3")`` costs milliseconds in a child; sessions, credentials
 import ast
 import atexit
 import contextlib
+import ctypes
 import gc
 import importlib
 import importlib.util
@@ -25,6 +26,10 @@ from pathlib import Path
 from typing import Any
 
 RESERVED = "AWS_BATCH_"
+INDIFFERENT = (
+    "urllib.request",
+    "botocore.",
+)  # read all variables for proxies and settings of their own; any client does
 SERVICE = re.compile(r"""\.(?:client|resource)\(\s*["']([a-z0-9-]+)["']""")
 
 
@@ -48,6 +53,7 @@ class Package:
         with contextlib.suppress(Exception):
             _warm_boto3(self._services())
         gc.collect()
+        _immortalize(gc.get_objects())
         gc.freeze()  # the collector does not touch, and so does not copy, what is shared with the server
 
     def run(self, arguments: Sequence[str]) -> int:
@@ -127,7 +133,8 @@ def _asked_for_reserved() -> Iterator[list[str]]:
             return super().__getitem__(key)
 
         def __iter__(self) -> Iterator[Any]:
-            asked.append("all of them")
+            if not _reader().startswith(INDIFFERENT):
+                asked.append("all of them")
             return super().__iter__()
 
     plain = type(os.environ)
@@ -136,6 +143,14 @@ def _asked_for_reserved() -> Iterator[list[str]]:
         yield asked
     finally:
         os.environ.__class__ = plain
+
+
+def _reader() -> str:
+    """The module that iterates over the environment, through whatever of the standard library's mappings."""
+    frame: types.FrameType | None = sys._getframe(2)  # noqa: SLF001 - the way to know a caller
+    while frame is not None and frame.f_globals.get("__name__") in {"os", "collections.abc"}:
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_globals.get("__name__"))
 
 
 def _try_import(name: str) -> None:
@@ -163,6 +178,26 @@ def _warm_boto3(services: set[str]) -> None:
             boto3.Session(**nobody).client(service)
     if boto3.DEFAULT_SESSION is None:
         boto3.setup_default_session()
+
+
+def _immortalize(objects: list[Any]) -> None:
+    """Ends the counting of references to these objects and all they refer to (PEP 683): to count is to write.
+
+    A child that only looks at what it shares with the server would copy its pages, one after another.
+    """
+    forever = sys.getrefcount(None)
+    if "t" in sys.abiflags or forever < 1 << 31:  # built without the GIL, where counts are kept otherwise; before 3.12
+        return
+    found: set[int] = set()
+    while objects:
+        one = objects.pop()
+        if id(one) not in found:
+            found.add(id(one))
+            objects.extend(gc.get_referents(one))
+            if isinstance(one, types.CodeType):  # the collector does not know what code refers to
+                objects += one.co_consts, one.co_names
+    for address in found:
+        ctypes.c_uint32.from_address(address).value = forever
 
 
 def _guarded(step: Any) -> int:

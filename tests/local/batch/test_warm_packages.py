@@ -88,6 +88,35 @@ def test_a_module_that_asks_for_its_index_while_it_is_imported_gets_its_own(
     assert [batch.log(batch.describe(f"{job['jobId']}:{index}")) for index in range(3)] == [["0"], ["1"], ["2"]]
 
 
+def test_a_library_that_looks_for_proxies_makes_no_child_import_the_package_anew(
+    batch: "Batch", package: Any, run: Run
+) -> None:
+    package(
+        "client",
+        http="import os, urllib.request\nurllib.request.getproxies()\nimporter = os.getpid()",
+        __main__="from client import http; print(http.importer)",
+    )
+    assert batch.log(run("client")) == batch.log(run("client"))
+
+
+def test_what_a_child_shares_with_its_server_is_looked_at_without_being_written_to(
+    batch: "Batch", package: Any, run: Run
+) -> None:
+    package(
+        "counting",
+        shared="table = {'key': ['value', 2.5]}\ndef constants(): return ('a', 'b c')",
+        __main__="""
+            import sys
+            from counting import shared
+            own = ["own"]
+            things = (shared, shared.table, shared.table["key"], shared.table["key"][1], shared.constants.__code__,
+                      shared.constants())
+            print({sys.getrefcount(thing) == sys.getrefcount(None) for thing in things}, sys.getrefcount(own) < 5)
+        """,
+    )
+    assert batch.log(run("counting")) == ["{True} True"]
+
+
 def test_a_module_that_reads_declared_variables_sees_those_of_its_own_job(
     batch: "Batch", package: Any, run: Run
 ) -> None:

@@ -102,9 +102,15 @@ def test_steps_that_reach_no_service_do_not_pay_for_its_client(share: Share) -> 
 
 
 def test_a_forking_server_may_make_the_clients_beforehand_and_nobody_else_does() -> None:
-    program = "import worker.ready; from worker.services import services; print(*sorted(vars(services)))"
+    program = """
+import sys
+from localcloud.batch.warm import Package
+Package("worker", sys.argv[1:]).prepare()
+from worker.services import services
+print(*sorted(vars(services)))
+"""
     environment = {
-        "PYTHONPATH": f"{WORKER}:{LAYER}",
+        "PYTHONPATH": f"{WORKER}:{LAYER}:{WORKER.parents[1]}",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -112,7 +118,12 @@ def test_a_forking_server_may_make_the_clients_beforehand_and_nobody_else_does()
         "AWS_SECRET_ACCESS_KEY": "testing",
     }
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", program, str(WORKER), str(LAYER)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert done.stdout.split() == ["dynamodb", "objects"]
     sources = (WORKER / "worker").glob("*.py")
