@@ -60,6 +60,7 @@ class Blender:
         self._last_words: deque[str] = deque(maxlen=WORDS)
         self._complaints: list[str] = []  # that came with the last answer
         self._heard: SimpleQueue[list[str]] = SimpleQueue()  # the complaints before every DONE
+        self._hears = True  # until the file's scripts take stdout away
         self._log = log
         answers, theirs = os.pipe()
         try:
@@ -133,14 +134,21 @@ class Blender:
             line = ""
         if not line.endswith("\n"):
             raise BlenderGone(self._end())
-        with suppress(Empty):  # a script in the file may have taken stdout away
-            self._complaints = self._heard.get(timeout=STOP_SECONDS)
+        self._complaints = self._complained()
         answer: dict[str, Any] = json.loads(line)
         if "refused" in answer:
             raise BlendError(self._name, answer["refused"])
         if "failed" in answer:
             raise FrameFailed(answer["reason"])
         return answer
+
+    def _complained(self) -> list[str]:
+        """What came with the answer. Where stdout was taken away nothing comes, and that is waited for only once."""
+        try:
+            return self._heard.get(block=self._hears, timeout=STOP_SECONDS)
+        except Empty:
+            self._hears = False
+            return []
 
     def _listen(self) -> None:
         assert self._process.stdout

@@ -77,9 +77,12 @@ def test_what_was_complained_of_while_the_file_was_opened_is_no_frames_fault(sta
 def test_nobody_waits_for_ever_where_a_files_scripts_took_blenders_words_away(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blender, "STOP_SECONDS", 0.1)
-    with start({"1": ["take stdout away"]}) as running:
+    icon = missing(tmp_path / "icon.png")
+    with start({"open": [icon], "1": ["take stdout away"]}) as running, monkeypatch.context() as impatient:
+        impatient.setattr(blender, "STOP_SECONDS", 0.1)
         assert running.render(1, tmp_path / "1.png") == 0.5
+        impatient.setattr(blender, "STOP_SECONDS", -1)  # to wait again would be an error
+        assert running.render(2, tmp_path / "2.png") == 0.5
 
 
 def test_blenders_last_words_are_told_when_it_dies(start: Start, tmp_path: Path) -> None:
