@@ -10,4 +10,6 @@
     stitch     frames to film, contact sheet, totals and manifest
     ffmpeg     the commands that do it
     mp4        what a film says about itself
+    film       whether it is the one that was asked for
+    cores      how much of the machine a job may use
 """

@@ -25,6 +25,7 @@ from fanout.frames import format_frames
 from fanout.plan import Plan, read_plan
 from fanout.s3 import Objects, S3Uri
 from renderer.blender import Blender
+from renderer.cores import threads
 from renderer.slices import UPLOADS, Rendered, Slice, Stop, Uploads, check, missing
 from renderer.staging import stage
 
@@ -156,12 +157,6 @@ def stitch(job: Job, _options: argparse.Namespace) -> None:
         effort=(int(os.environ.get("CHILD_ATTEMPTS") or 0), float(os.environ.get("CHILD_SECONDS") or 0)),
     ).make()["film"]
     log("film", **film, wall=f"{time.monotonic() - job.began:.2f}")
-
-
-def threads() -> int:
-    """As many as the job may use: a container sees every core of its host."""
-    cores = os.process_cpu_count() or 1
-    return max(1, min(int(os.environ.get("RENDER_THREADS") or cores), cores))
 
 
 def log(event: str, **facts: object) -> None:

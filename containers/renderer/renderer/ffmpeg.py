@@ -14,6 +14,7 @@ from threading import Thread
 from typing import IO
 
 from fanout.errors import FanoutError
+from renderer.cores import threads
 from renderer.png import Image
 
 QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
@@ -52,12 +53,18 @@ def executable() -> str:
     return path
 
 
+def command(inputs: Sequence[str], *output: str) -> list[str]:
+    """FFmpeg with no more threads than the job has: each of them holds frames, and it would start one a core."""
+    use = ("-threads", str(threads()))
+    return [executable(), *QUIET, "-filter_threads", use[1], *use, *inputs, *use, *output]
+
+
 def film_command(image: Image, rate: Fraction, target: Path) -> list[str]:
     """PNG frames on stdin -> a silent film that every player plays."""
     filters = [ON_BLACK] * image.alpha + [EVEN, LIMITED, TAGGED]
     pictures = ("-f", "image2pipe", "-framerate", str(rate), "-c:v", "png", "-i", "pipe:0")
     output = ("-vf", ",".join(filters), *ENCODER, *BT709, *MP4, *SAME_BYTES, str(target))
-    return [executable(), *QUIET, *pictures, *output]
+    return command(pictures, *output)
 
 
 def sound_command(film: Path, sound: Path, seconds: Fraction, target: Path) -> list[str]:
@@ -65,7 +72,7 @@ def sound_command(film: Path, sound: Path, seconds: Fraction, target: Path) -> l
     fit = f"apad,atrim=duration={float(seconds):.6f}"
     inputs = ("-i", str(film), "-i", str(sound), "-map", "0:v:0", "-map", "1:a:0")
     audio = ("-c:v", "copy", "-af", fit, "-c:a", "aac", "-b:a", "192k")
-    return [executable(), *QUIET, *inputs, *audio, *MP4, *SAME_BYTES, str(target)]
+    return command(inputs, *audio, *MP4, *SAME_BYTES, str(target))
 
 
 def sheet_frames(frames: Sequence[int]) -> list[int]:
@@ -81,28 +88,19 @@ def sheet_command(image: Image, count: int, target: Path) -> list[str]:
     columns = math.ceil(math.sqrt(count * image.height / image.width * 16 / 9))
     columns = max(1, min(columns, count))
     rows = math.ceil(count / columns)
-    small = f"format=rgb24,scale={min(SHEET_WIDTH, image.width)}:-1:flags=area,format=rgb24"
+    width = min(SHEET_WIDTH, image.width)
+    height = max(1, round(image.height * width / image.width))
+    small = f"format=rgb24,scale={width}:{height}:flags=area,format=rgb24"
     tile = f"tile={columns}x{rows}:padding={SHEET_GAP}:margin={SHEET_GAP}:color=0x202020"
     filters = ",".join([ON_BLACK] * image.alpha + [small, tile])
     pictures = ("-f", "image2pipe", "-c:v", "png", "-i", "pipe:0")
-    return [
-        executable(),
-        *QUIET,
-        *pictures,
-        "-vf",
-        filters,
-        "-frames:v",
-        "1",
-        "-pix_fmt",
-        "rgb24",
-        *SAME_BYTES,
-        str(target),
-    ]
+    output = ("-vf", filters, "-frames:v", "1", "-pix_fmt", "rgb24", *SAME_BYTES, str(target))
+    return command(pictures, *output)
 
 
 def count_command(film: Path) -> list[str]:
     """Decodes every frame; ``frame=24`` on stdout."""
-    return [executable(), *QUIET, "-i", str(film), "-map", "0:v:0", "-f", "null", "-progress", "pipe:1", "-"]
+    return command(("-i", str(film)), "-map", "0:v:0", "-f", "null", "-progress", "pipe:1", "-")
 
 
 def decoded_frames(film: Path) -> int:

@@ -1,5 +1,6 @@
 """FFmpeg's commands, without FFmpeg."""
 
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -7,7 +8,19 @@ from pathlib import Path
 import pytest
 
 from renderer import ffmpeg
-from renderer.ffmpeg import SHEET_FRAMES, FilmError, executable, feed, film_command, run, sheet_command, sheet_frames
+from renderer.cores import threads
+from renderer.ffmpeg import (
+    SHEET_FRAMES,
+    FilmError,
+    count_command,
+    executable,
+    feed,
+    film_command,
+    run,
+    sheet_command,
+    sheet_frames,
+    sound_command,
+)
 from renderer.png import Image
 
 OPAQUE = Image(width=160, height=90, depth=8, colour=2)
@@ -64,6 +77,34 @@ def test_without_a_bundle_the_systems_program_is_used_and_without_any_it_is_said
     program = tmp_path / "ffmpeg"
     program.touch(mode=0o755)
     assert executable() == str(program)
+
+
+@pytest.mark.parametrize(("given", "expected"), [("1", 1), ("4", 2), ("", 2), ("0", 2)])
+def test_blender_and_ffmpeg_have_the_threads_of_its_job_but_no_more_than_there_are(
+    monkeypatch: pytest.MonkeyPatch, given: str, expected: int
+) -> None:
+    monkeypatch.setattr(os, "process_cpu_count", lambda: 2)
+    monkeypatch.setenv("RENDER_THREADS", given)
+    assert threads() == (1 if given == "0" else expected)
+
+
+def test_ffmpeg_decodes_and_encodes_with_the_threads_of_its_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RENDER_THREADS", "1")
+    film, sound = Path("film.mp4"), Path("sound.wav")
+    for command in (
+        film_command(OPAQUE, Fraction(24), film),
+        sheet_command(OPAQUE, 3, Path("sheet.png")),
+        sound_command(film, sound, Fraction(1), Path("both.mp4")),
+        count_command(film),
+    ):
+        given = [at for at, word in enumerate(command) if word == "-threads"]
+        assert [at < command.index("-i") for at in given] == [True, False]
+        assert {command[at + 1] for at in given} == {"1"}
+
+
+def test_a_thumbnail_has_a_pixel_of_height_however_wide_its_picture_is() -> None:
+    wide = Image(width=4_000, height=3, depth=8, colour=2)
+    assert any(",scale=320:1:" in word for word in sheet_command(wide, 1, Path("s.png")))
 
 
 def script(text: str) -> list[str]:

@@ -273,15 +273,6 @@ def test_a_film_that_s3_takes_in_parts_only_is_published_with_its_hash(
     assert (row.size, row.sha256) == (len(large), sha256(large))
 
 
-@pytest.mark.parametrize(("given", "expected"), [("1", 1), ("4", 2), ("", 2), ("0", 2)])
-def test_blender_has_the_threads_of_its_job_but_no_more_than_there_are(
-    monkeypatch: pytest.MonkeyPatch, given: str, expected: int
-) -> None:
-    monkeypatch.setattr(os, "process_cpu_count", lambda: 2)
-    monkeypatch.setenv("RENDER_THREADS", given)
-    assert program.threads() == (1 if given == "0" else expected)
-
-
 def test_a_plan_for_another_blender_is_refused(studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     plan = studio.plan((1,))
     (tmp_path / "project").mkdir()
