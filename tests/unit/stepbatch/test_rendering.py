@@ -1,7 +1,9 @@
 """What ``stepbatch run rendering`` asks for, checks, counts and shows."""
 
+import inspect
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from fanout.blendplan import Look, RenderParameters, frame_uri
 from fanout.errors import BlendError
 from fanout.plan import Plan, Source, Work, write_plan
 from fanout.s3 import Objects, S3Uri
+from stepbatch.commands.rendering import rendering
 from stepbatch.errors import UsageError
 from stepbatch.pipelines.frame_counter import FrameCounter
 from stepbatch.pipelines.rendering import Rendering, cost, frames_per_job
@@ -25,6 +28,7 @@ from stepbatch.progress import Lines, picture
 from stepbatch.watch import View
 from tests.unit.fanout.blendwriter import Blend, simple
 
+ROOT = Path(__file__).parents[3]
 INPUTS, OUTPUT = S3Uri("data", "runs/film-1f/input"), S3Uri("data", "runs/film-1f/output")
 LOOK = Look(version="etag", kind="file", blend="scene.blend", scene="Scene")
 
@@ -160,6 +164,21 @@ def test_a_broken_zip_is_refused_by_name(tmp_path: Path) -> None:
 def test_frames_per_job_is_a_count_or_auto(text: str) -> None:
     with pytest.raises(UsageError, match=f"--frames-per-job {text}: give a whole number"):
         frames_per_job(text)
+
+
+@pytest.mark.parametrize("document", ["examples/rendering/README.md", "containers/renderer/README.md"])
+def test_every_option_that_a_document_gives_to_the_command_exists(document: str) -> None:
+    known = {name for option in inspect.signature(rendering).parameters.values() for name in names_of(option)}
+    given = re.findall(r"^stepbatch run rendering (.*?)(?:#.*)?$", (ROOT / document).read_text(), re.MULTILINE)
+    used = {option for line in given for option in re.findall(r"(--[a-z-]+)", line)}
+    assert given
+    assert used - known == set()
+
+
+def names_of(option: inspect.Parameter) -> list[str]:
+    """``--frames-per-job`` of ``frames_per_job``, or what its declaration says."""
+    [declared] = option.annotation.__metadata__
+    return list(declared.param_decls) or [f"--{option.name.replace('_', '-')}"]
 
 
 def test_frames_per_job_may_be_left_to_the_pipeline() -> None:
