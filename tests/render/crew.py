@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from count_frames import CountRequest, count
-from fanout.blendplan import RenderParameters, frame_uri, parameters_of
+from fanout.blendplan import RenderParameters, frame_uri, parameters_of, standing_frames
 from fanout.plan import Plan, read_plan
 from fanout.request import parse_request
 from fanout.s3 import Objects, S3Uri
@@ -113,14 +113,18 @@ class Crew:
                 code, log = self.finish(process)
                 assert code == 0, log
 
+    def rendered(self) -> int:
+        """How many frames stand."""
+        return len(standing_frames(self.objects, self.output, self.parameters.look))
+
     def standing(self) -> dict[int, str]:
         """Frame -> when and with what it was written."""
         found: dict[int, str] = {}
-        for frame in self.parameters.frames:
-            uri = frame_uri(self.output, self.parameters.look, frame)
-            if row := self.objects.find(uri):
-                head = self.objects.client.head_object(Bucket=uri.bucket, Key=uri.key)
-                found[frame] = f"{row.etag} {head['LastModified'].isoformat()} {head['Metadata'].get('attempt')}"
+        look = self.parameters.look
+        for frame in sorted(standing_frames(self.objects, self.output, look)):
+            uri = frame_uri(self.output, look, frame)
+            head = self.objects.client.head_object(Bucket=uri.bucket, Key=uri.key)
+            found[frame] = f"{head['ETag']} {head['LastModified'].isoformat()} {head['Metadata'].get('attempt')}"
         return found
 
     def wait_for(self, process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:

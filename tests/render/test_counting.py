@@ -12,7 +12,6 @@ from fanout.blend.reader import read_blend
 from fanout.blend.scene import Scene
 from fanout.blend.sources import FileSource
 from fanout.errors import BlendError
-from renderer.blender import PROGRAM
 from tests.render.crew import Crew, python
 
 ASK_BLENDER = """
@@ -87,21 +86,3 @@ def test_a_file_that_another_refers_to_is_missed_and_found(scene: Any, crew: Cre
     crew.count(blend, inputUri=folder, frames="1")
     crew.run("render")
     assert list(crew.standing()) == [1]
-
-
-def test_blender_itself_misses_what_a_reader_that_saw_not_all_of_a_long_file_overlooked(
-    scene: Any, tmp_path: Path
-) -> None:
-    blend = tmp_path / "textured.blend"
-    subprocess.run([python(), "-c", ADD_IMAGE, scene(), tmp_path, blend], check=True, capture_output=True, timeout=120)
-    (tmp_path / "oak.png").unlink()
-    request: dict[str, Any] = {"open": str(blend), "scene": "Wave", "percent": None, "samples": None, "threads": 1}
-    request |= {"runScripts": False, "ignoreMissingAssets": False}
-    answers = subprocess.run(
-        ["bash", "-c", f'exec "{python()}" "{PROGRAM}" 3 3>&1 >/dev/null'],
-        input=json.dumps(request) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert json.loads(answers.stdout) == {"refused": "1 of the files it refers to are missing: //oak.png"}

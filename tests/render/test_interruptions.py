@@ -2,6 +2,7 @@
 
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from fanout.blendplan import frame_uri
 from tests.render.crew import Crew
 
-FRAMES = list(range(1, 25))
+MANY = 400  # frames: a minute of work
 
 
 @pytest.mark.parametrize("per_job", [6, 1])
@@ -23,43 +24,44 @@ def test_the_pixels_do_not_depend_on_the_slices(crew: Crew, scene: Any, clean: d
     assert crew.pixels() == clean
 
 
-def test_a_child_that_is_killed_leaves_its_frames_and_the_next_attempt_renders_none_of_them(
-    crew: Crew, scene: Any
-) -> None:
-    crew.count(scene(), framesPerJob="24")
+@pytest.fixture
+def busy(crew: Crew, scene: Any) -> subprocess.Popen[str]:
+    """A child with far more frames than it can render while a test looks on, five of which stand."""
+    crew.count(scene(), frames=f"1-{MANY}", framesPerJob=MANY)
     process = crew.start("render", attempt=1)
-    crew.wait_for(process, lambda: len(crew.standing()) >= 5)
-    crew.kill(process)
-    crew.finish(process)
+    crew.wait_for(process, lambda: crew.rendered() >= 5)
+    return process
+
+
+def test_a_child_that_is_killed_leaves_its_frames_and_the_next_attempt_renders_none_of_them(
+    crew: Crew, scene: Any, busy: subprocess.Popen[str]
+) -> None:
+    crew.kill(busy)
+    crew.finish(busy)
     left = crew.standing()
-    assert list(left) == FRAMES[: len(left)]
-    assert 5 <= len(left) < 24
+    assert list(left) == list(range(1, len(left) + 1))
+    assert 5 <= len(left) < MANY
+    crew.count(scene(), frames=f"1-{len(left) + 3}", framesPerJob=MANY)
     log = crew.run("render", attempt=2)
     after = crew.standing()
     assert {frame: after[frame] for frame in left} == left
-    assert {frame for frame, written in after.items() if written.endswith(" 2")} == set(FRAMES) - set(left)
-    assert log.count("rendered frame=") == 24 - len(left)
+    assert [frame for frame, written in after.items() if written.endswith(" 2")] == [len(left) + n for n in (1, 2, 3)]
+    assert log.count("rendered frame=") == 3
 
 
-def test_a_child_that_is_told_to_stop_saves_its_frame_and_exits_75(crew: Crew, scene: Any) -> None:
-    crew.count(scene(), framesPerJob="24")
-    process = crew.start("render")
-    crew.wait_for(process, lambda: len(crew.standing()) >= 3)
-    process.send_signal(signal.SIGTERM)
-    code, log = crew.finish(process)
+def test_a_child_that_is_told_to_stop_saves_its_frame_and_exits_75(crew: Crew, busy: subprocess.Popen[str]) -> None:
+    busy.send_signal(signal.SIGTERM)
+    code, log = crew.finish(busy)
     assert code == 75, log
-    assert log.count("rendered frame=") == len(crew.standing()) < 24
+    assert log.count("rendered frame=") == crew.rendered() < MANY
     assert "Interrupted" in log
 
 
-def test_blender_goes_when_its_child_is_killed_alone(crew: Crew, scene: Any) -> None:
-    crew.count(scene(), framesPerJob="24")
-    process = crew.start("render")
-    crew.wait_for(process, lambda: len(crew.standing()) >= 1)
-    process.kill()
-    crew.finish(process)
+def test_blender_goes_when_its_child_is_killed_alone(crew: Crew, busy: subprocess.Popen[str]) -> None:
+    busy.kill()
+    crew.finish(busy)
     deadline = time.monotonic() + 30
-    while processes_of_group(process.pid):
+    while processes_of_group(busy.pid):
         assert time.monotonic() < deadline, "Blender lives on"
         time.sleep(0.05)
 

@@ -93,7 +93,7 @@ def reclaim(cloud: Cloud, job_id: str) -> list[str]:
 def test_an_animation_whose_child_is_reclaimed_ends_up_whole(
     cloud: Cloud, crew: Crew, scene: Any, start: Any, clean: dict[int, bytes]
 ) -> None:
-    run = start(scene(), framesPerJob=6)
+    run = start(scene(), framesPerJob=12)
     left: dict[int, str] = {}
     reclaimed: list[str] = []
 

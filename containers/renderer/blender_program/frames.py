@@ -99,6 +99,8 @@ def prepare(scene, request):
         setattr(render, f"use_stamp_{note}", False)
     if hasattr(render, "compositor_device"):
         render.compositor_device = "CPU"
+    for tree in node_trees(scene):
+        write_nothing(tree)
     if request["percent"]:
         render.resolution_percentage = request["percent"]
     if render.engine == "CYCLES":
@@ -109,9 +111,30 @@ def prepare(scene, request):
         scene.eevee.taa_render_samples = request["samples"]
 
 
-def has_sound(scene):
-    speakers = any(each.type == "SPEAKER" and each.data.sound for each in scene.objects)
-    return speakers or any(strip.type == "SOUND" and not strip.mute for strip in strips_of(scene))
+def node_trees(scene):
+    """Of the compositor: that of the scene, however this version of Blender calls it."""
+    found = (getattr(scene, name, None) for name in ("compositing_node_group", "node_tree"))
+    return [tree for tree in found if tree]
+
+
+def write_nothing(tree, seen=frozenset()):
+    """Mutes File Output nodes: nobody collects their files, and they may lie anywhere."""
+    for node in tree.nodes:
+        if node.type == "OUTPUT_FILE":
+            node.mute = True
+        elif node.type == "GROUP" and node.node_tree and node.node_tree not in seen:
+            write_nothing(node.node_tree, seen | {tree})
+
+
+def has_sound(scene, seen=frozenset()):
+    """Whether anything is heard in a scene, scenes in its strips included."""
+    strips = [strip for strip in strips_of(scene) if not strip.mute]
+    inner = (strip.scene for strip in strips if strip.type == "SCENE" and strip.scene and strip.scene not in seen)
+    return (
+        any(each.type == "SPEAKER" and each.data.sound for each in scene.objects)
+        or any(strip.type == "SOUND" for strip in strips)
+        or any(has_sound(each, seen | {scene}) for each in inner)
+    )
 
 
 def simulations(scene):

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -25,6 +25,7 @@ WORDS = 8  # last lines of Blender's that an error quotes
 NOISE = re.compile(r"\bSaved: |\bRead blend: |list of mounted file-systems|EGL Error \(0x3009\)|^$")
 DONE = "\x04"  # a line that stands behind everything that belongs to an answer
 COMPLAINT = re.compile(r"Image file (.+) (does not exist|failed to load)")  # and goes on without the image
+REPORT = re.compile(r"\| ERROR (.+)")  # why an operator was cancelled
 STOP_SECONDS = 10.0  # for Blender to end by itself
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")  # no credentials for what a file may run
 
@@ -35,6 +36,13 @@ class FrameFailed(FanoutError):  # noqa: N818 - an answer of Blender's
 
 class BlenderGone(FanoutError):  # noqa: N818 - it is what happened
     """Blender ended in the middle of its work."""
+
+
+class Heard(NamedTuple):
+    """What came with an answer."""
+
+    complaints: list[str]  # images that were left out
+    reports: list[str]  # errors
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -58,8 +66,8 @@ class Blender:
         self._name, self._folder = look.blend, blend.parent
         self._lenient = look.ignore_missing_assets
         self._last_words: deque[str] = deque(maxlen=WORDS)
-        self._complaints: list[str] = []  # that came with the last answer
-        self._heard: SimpleQueue[list[str]] = SimpleQueue()  # the complaints before every DONE
+        self._last = Heard([], [])  # what came with the last answer
+        self._heard: SimpleQueue[Heard] = SimpleQueue()  # what came before every DONE
         self._hears = True  # until the file's scripts take stdout away
         self._log = log
         answers, theirs = os.pipe()
@@ -91,8 +99,8 @@ class Blender:
         Raises FrameFailed with Blender's reason, also where it only complained and left an image out.
         """
         answer = self._ask(render=frame, path=str(path), ignoreMissingAssets=self._lenient)
-        if self._complaints and not self._lenient:
-            raise FrameFailed("; ".join(dict.fromkeys(self._complaints)))
+        if self._last.complaints and not self._lenient:
+            raise FrameFailed("; ".join(dict.fromkeys(self._last.complaints)))
         return float(answer["seconds"])
 
     def mix(self, path: Path, first: int, last: int) -> None:
@@ -134,33 +142,36 @@ class Blender:
             line = ""
         if not line.endswith("\n"):
             raise BlenderGone(self._end())
-        self._complaints = self._complained()
+        self._last = self._told()
         answer: dict[str, Any] = json.loads(line)
         if "refused" in answer:
             raise BlendError(self._name, answer["refused"])
         if "failed" in answer:
-            raise FrameFailed(answer["reason"])
+            more = (each for each in dict.fromkeys(self._last.reports) if each not in answer["reason"])
+            raise FrameFailed(": ".join([answer["reason"], *more]))
         return answer
 
-    def _complained(self) -> list[str]:
+    def _told(self) -> Heard:
         """What came with the answer. Where stdout was taken away nothing comes, and that is waited for only once."""
         try:
             return self._heard.get(block=self._hears, timeout=STOP_SECONDS)
         except Empty:
             self._hears = False
-            return []
+            return Heard([], [])
 
     def _listen(self) -> None:
         assert self._process.stdout
-        complaints: list[str] = []
+        heard = Heard([], [])
         for line in self._process.stdout:
             text = line.rstrip()
             if text == DONE:
-                self._heard.put(complaints)
-                complaints = []
+                self._heard.put(heard)
+                heard = Heard([], [])
                 continue
             if found := COMPLAINT.search(text):
-                complaints.append(f"{os.path.relpath(found[1], self._folder)} {found[2]}")
+                heard.complaints.append(f"{os.path.relpath(found[1], self._folder)} {found[2]}")
+            if found := REPORT.search(text):
+                heard.reports.append(found[1])
             if not NOISE.search(text):
                 self._last_words.append(text)
                 self._log(f"blender: {text}")

@@ -91,6 +91,21 @@ def test_blenders_last_words_are_told_when_it_dies(start: Start, tmp_path: Path)
         running.render(3, tmp_path / "3.png")
 
 
+def test_a_render_that_is_cancelled_is_told_with_the_errors_that_blender_reported(start: Start, tmp_path: Path) -> None:
+    report = "00:01.422  reports          | ERROR Cannot render, no camera\n"
+    cancelled = {"failed": 1, "reason": "Blender ended the render with ['CANCELLED'] and wrote no image"}
+    with start({"open": ["x | ERROR of before\n"], "1": [report, report, cancelled]}) as running:
+        with pytest.raises(FrameFailed, match=r"\['CANCELLED'\] and wrote no image: Cannot render, no camera$"):
+            running.render(1, tmp_path / "1.png")
+        assert running.render(2, tmp_path / "2.png") == 0.5
+    refused = {"failed": 1, "reason": "Cannot render, no camera"}
+    with (
+        start({"1": [report, refused]}) as running,
+        pytest.raises(FrameFailed, match=r"^Cannot render, no camera$"),
+    ):
+        running.render(1, tmp_path / "1.png")
+
+
 def test_what_blender_will_not_open_is_refused_by_the_files_name(start: Start) -> None:
     with pytest.raises(BlendError, match=r"scene\.blend: no scene in it"):
         start({"open": [{"refused": "no scene in it"}]})
