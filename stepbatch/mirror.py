@@ -1,12 +1,13 @@
-"""The outputs of a run as files: ``DIR`` shows what stands under the output URI, every file whole and checked.
+"""The inputs of a run as objects, and its outputs as files.
 
+``DIR`` shows what stands under the output URI, every file whole and checked.
 Where the run is complete its manifest says what belongs to it. Elsewhere everything under the output URI is taken,
 and ``DIR/manifest.json`` is absent: as in the bucket, its presence means that the run is complete.
 """
 
 import hashlib
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,7 +21,8 @@ from fanout.s3 import Objects, S3Uri
 from stepbatch.errors import MirrorError
 from stepbatch.workspace import Mirrored, Workspace, file_sha256, write_whole
 
-DOWNLOADS = 8  # at once
+TRANSFERS = 8  # at once
+OCTETS = "application/octet-stream"
 CHUNK = 1 << 20  # bytes
 RESULTS = "results/"
 
@@ -33,6 +35,13 @@ class Wanted:
     size: int  # bytes
     sha256: str | None  # as the manifest says; None where only the listing speaks
     etag: str | None = None
+
+
+def upload(objects: Objects, files: Mapping[str, Path], inputs: S3Uri) -> None:
+    """Every file under its name in the folder ``inputs``. Raises UriError if one could not be written."""
+    with ThreadPoolExecutor(TRANSFERS) as pool:
+        for _ in pool.map(lambda name: objects.upload(files[name], inputs / name, OCTETS), files):
+            pass  # the first exception ends it, what has not begun is given up
 
 
 def withdraw(workspace: Workspace) -> None:
@@ -51,7 +60,7 @@ def restore(workspace: Workspace, objects: Objects, output: S3Uri) -> int:
     present = {summary.uri.key for summary in objects.list(output / RESULTS.rstrip("/"))}
     missing = [path for path in held if (output / path).key not in present and intact(workspace.out / path, held[path])]
     for path in missing:
-        content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        content_type = mimetypes.guess_type(path)[0] or OCTETS
         objects.upload(workspace.out / path, output / path, content_type)
     return len(missing)
 
@@ -67,7 +76,7 @@ def mirror(workspace: Workspace, objects: Objects, output: S3Uri) -> None:
     withdraw(workspace)
     done: dict[str, Mirrored] = {}
     try:
-        with ThreadPoolExecutor(DOWNLOADS) as pool:
+        with ThreadPoolExecutor(TRANSFERS) as pool:
             fetches = pool.map(lambda file: fetch(workspace, objects, output, file, before.get(file.path)), wanted)
             for file, fetched in zip(wanted, fetches, strict=True):
                 done[file.path] = fetched

@@ -121,7 +121,7 @@ def carried_out(pipeline: Pipeline, settings: Settings) -> Outcome:
 def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: Cloud) -> Outcome:
     """A run on a cloud that stands."""
     from fanout.s3 import Objects, S3Uri
-    from stepbatch.mirror import mirror, restore
+    from stepbatch.mirror import mirror, restore, upload
 
     objects = Objects(cloud.s3)
     bucket = getattr(pipeline, "bucket", BUCKET)  # nton delivers to a bucket of its own
@@ -131,8 +131,7 @@ def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: C
     machine = cloud.output(pipeline.machine)
     arn = running(cloud, machine, workspace, request, files)
     if arn is None:
-        for name, path in files.items():
-            objects.upload(path, inputs / name, "application/octet-stream")
+        upload(objects, files, inputs)
         restore(workspace, objects, output)
         name = execution_name(pipeline.job_name, datetime.now(UTC), uuid4().hex[:4])
         arn = start(cloud, machine, name, request)

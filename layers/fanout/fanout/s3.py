@@ -20,6 +20,7 @@ FORBIDDEN = {"403", "AccessDenied", "Forbidden"}
 CHANGED = {"412", "PreconditionFailed"}
 ABSENT = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 DELETE_BATCH = 1_000  # keys that one DeleteObjects call takes
+ONE_REQUEST = 8 << 20  # bytes of a file that is sent in one request; a larger one in parts, by threads of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,11 @@ class Objects:
         """A file of any size; the object appears only when it is complete."""
         extra = {"ContentType": content_type, "Metadata": dict(notes or {})}
         try:
-            self.client.upload_file(str(path), uri.bucket, uri.key, ExtraArgs=extra)
-        except S3UploadFailedError as error:
+            if path.stat().st_size <= ONE_REQUEST:
+                self.put(uri, path.read_bytes(), content_type, notes)
+            else:
+                self.client.upload_file(str(path), uri.bucket, uri.key, ExtraArgs=extra)
+        except (S3UploadFailedError, ClientError) as error:
             raise UriError(f"{uri} could not be written: {error}") from error
 
     def list(self, prefix: S3Uri) -> Iterator[ObjectSummary]:

@@ -1,4 +1,4 @@
-"""The outputs of a run as files."""
+"""The inputs of a run as objects, and its outputs as files."""
 
 import hashlib
 import io
@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from fanout.s3 import S3Uri
+from fanout.errors import UriError
+from fanout.s3 import ONE_REQUEST, S3Uri
 from stepbatch.errors import MirrorError
-from stepbatch.mirror import mirror, restore
+from stepbatch.mirror import mirror, restore, upload
 from stepbatch.verify import problems, read_manifest
 from stepbatch.workspace import Workspace, opened
-from tests.unit.stepbatch.fakes import FakeS3
+from tests.unit.stepbatch.fakes import FakeS3, refusal
 
 OUTPUT = S3Uri("data", "runs/r/output")
 
@@ -48,6 +49,27 @@ def differences(workspace: Workspace) -> list[str]:
     manifest = read_manifest(workspace.out)
     assert manifest is not None
     return problems(workspace.out, manifest)
+
+
+def test_every_file_is_uploaded_under_its_name(s3: FakeS3, tmp_path: Path) -> None:
+    contents = {f"a b/{number}": b"%d" % number for number in range(20)} | {"large": bytes(ONE_REQUEST + 1)}
+    paths = {name: tmp_path / str(number) for number, name in enumerate(contents)}
+    for name, path in paths.items():
+        path.write_bytes(contents[name])
+    upload(s3.client, paths, OUTPUT)
+    assert s3.objects == {(OUTPUT.bucket, (OUTPUT / name).key): content for name, content in contents.items()}
+
+
+def test_a_file_that_could_not_be_uploaded_is_named(
+    s3: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise refusal("AccessDenied", "PutObject")
+
+    monkeypatch.setattr(s3, "put_object", refuse)
+    (tmp_path / "one").touch()
+    with pytest.raises(UriError, match=f"{OUTPUT / 'one'} could not be written: .*AccessDenied"):
+        upload(s3.client, {"one": tmp_path / "one"}, OUTPUT)
 
 
 def test_a_complete_run_is_mirrored_as_its_manifest_lists_it(s3: FakeS3, workspace: Workspace) -> None:
