@@ -88,9 +88,10 @@ def _rises(market: Market, name: str, times: Array) -> Array:
     rises = np.diff(total_variance(market, volatility, times), prepend=0.0)
     if np.any(rises <= 0):
         period = int(np.argmax(rises <= 0))
+        start = times[period - 1] if period else 0.0
         raise MarketError(
             f"underlyings.{name}.volatility",
-            f"total variance does not rise between year {times[period - 1]:.4f} and {times[period]:.4f}: "
+            f"total variance does not rise between year {start:.4f} and {times[period]:.4f}: "
             "nothing moves then, raise the later volatility",
         )
     return rises

@@ -5,12 +5,10 @@ Fixings meet barriers in decimals, as the term sheet would (3350 × 0.55 in floa
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from fanout.book import Observation, Position
 from fanout.calendar import add_business_days
-from fanout.errors import PortfolioError
-from fanout.seasoning import EXACT, worst_reaches
+from fanout.seasoning import worst_reaches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +31,10 @@ class Standing:
 
 
 def standing(position: Position, valuation_date: date) -> Standing:
-    """Replays the fixings up to and on the valuation date.
-
-    Raises PortfolioError if the note says that its barrier was never touched and a fixing says that it was.
-    """
+    """Replays the fixings up to and on the valuation date, of a note that fits its market (``check_position``)."""
     past = [each for each in position.schedule if each.date <= valuation_date]
     remaining = tuple(each for each in position.schedule if each.date > valuation_date)
-    touched = _touched(position, past)
+    touched = position.protection_monitoring == "continuous" and bool(position.knocked_in)
     flows, unpaid, ended = [], 0, False
     for observation in past:
         paid = _coupons(position, observation, unpaid)
@@ -94,25 +89,3 @@ def _redemption(position: Position, observation: Observation, touched: bool) -> 
     if not touched and worst_reaches(position, day, position.protection_barrier):
         return 1.0, True
     return min(1.0, *(position.fixings[day][each.name] / each.strike for each in position.underlyings)), True
-
-
-def _touched(position: Position, past: list[Observation]) -> bool:
-    """Whether a continuously watched barrier was touched; a touch is at or below it."""
-    if position.protection_monitoring != "continuous":
-        return False
-    if position.knocked_in:
-        return True
-    for observation in past:
-        if observation.date in position.fixings and _at_or_below(position, observation.date):
-            raise PortfolioError(
-                f"positions[{position.index}].knockedIn",
-                f"false, but the fixing of {observation.date} is at or below the protection barrier"
-                f" {position.protection_barrier:g}: it must be true (id {position.id!r})",
-            )
-    return False
-
-
-def _at_or_below(position: Position, day: date) -> bool:
-    underlying = position.underlyings[0]  # continuous monitoring is of single underlyings
-    barrier = EXACT.multiply(Decimal(repr(underlying.strike)), Decimal(repr(position.protection_barrier)))
-    return Decimal(repr(position.fixings[day][underlying.name])) <= barrier

@@ -9,7 +9,7 @@ from fanout.correlation import check_matrix, missing_pair
 from fanout.errors import MarketError, PortfolioError
 from fanout.market import Market
 from fanout.position import Position
-from fanout.seasoning import called_on
+from fanout.seasoning import called_on, touches
 from fanout.seasoning import remaining_dates as dates_after
 from fanout.volatility import Model
 
@@ -60,6 +60,7 @@ def check_seasoning(position: Position, today: date, where: str) -> None:
         check_fixing(position, observation.date, today, where)
         if called_on(position, observation.date):
             return
+        check_touch(position, observation.date, where)
     seasoned = position.schedule[0].date <= today
     if seasoned and position.protection_monitoring == "continuous" and position.knocked_in is None:
         raise PortfolioError(
@@ -77,6 +78,15 @@ def check_fixing(position: Position, day: date, today: date, where: str) -> None
                 f"{where}.fixings.{day}",
                 f"has no level of {each.name!r}: an observation date on or before the valuation date {today} needs one",
             )
+
+
+def check_touch(position: Position, day: date, where: str) -> None:
+    if position.protection_monitoring == "continuous" and position.knocked_in is False and touches(position, day):
+        raise PortfolioError(
+            f"{where}.knockedIn",
+            f"false, but the fixing of {day} is at or below the protection barrier {position.protection_barrier:g}:"
+            " it must be true",
+        )
 
 
 def check_basket(position: Position, market: Market, where: str) -> None:

@@ -22,6 +22,13 @@ def worst_reaches(position: Position, day: date, barrier: float) -> bool:
     return all(reaches(levels[each.name], each.strike, barrier) for each in position.underlyings)
 
 
+def touches(position: Position, day: date) -> bool:
+    """Whether the fixing of ``day`` touches a continuously watched barrier, of a single underlying: at it or below."""
+    underlying = position.underlyings[0]
+    barrier = EXACT.multiply(Decimal(repr(underlying.strike)), Decimal(repr(position.protection_barrier)))
+    return Decimal(repr(position.fixings[day][underlying.name])) <= barrier
+
+
 def called_on(position: Position, valuation_date: date) -> date | None:
     """The date up to ``valuation_date`` on which the fixings called the note; KeyError for a fixing it would need.
 

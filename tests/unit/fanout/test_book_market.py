@@ -136,6 +136,28 @@ def test_a_seasoned_continuous_note_that_says_whether_it_was_touched_is_accepted
     check_position(note(protectionMonitoring="continuous", knockedIn=knocked_in), market)
 
 
+def watched(level: float, second: float = 3400.0, **changes: Any) -> Position:
+    """Fixed twice, struck at 3500 with a barrier of 0.6; never touched, as it says."""
+    fixings = {"2018-11-20": {"SX5E": level}, "2019-11-20": {"SX5E": second}}
+    return note(protectionMonitoring="continuous", **{"knockedIn": False, "fixings": fixings} | changes)
+
+
+def test_a_watched_note_that_was_never_touched_has_no_fixing_at_its_barrier(market: Market) -> None:
+    check_position(watched(2100.01), market)
+    for level in (2100.0, 2099.99):
+        with pytest.raises(PortfolioError) as refusal:
+            check_position(watched(level), market)
+        assert str(refusal.value) == (
+            "positions[17].knockedIn: false, but the fixing of 2018-11-20 is at or below the protection barrier 0.6:"
+            " it must be true (id 'N1')"
+        )
+        check_position(watched(level, knockedIn=True), market)
+
+
+def test_what_is_fixed_after_a_call_touches_nothing(market: Market) -> None:
+    check_position(watched(3500.0, 2000.0), market)
+
+
 def test_a_new_continuous_note_need_not_say_whether_it_was_touched(market: Market) -> None:
     check_position(note(protectionMonitoring="continuous", schedule=NOTE["schedule"][2:], fixings={}), market)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from fanout.errors import PortfolioError
 from pricer.lifecycle import Flow, standing
 from tests.unit.pricer.books import position, schedule
 
@@ -99,13 +98,6 @@ def test_a_touched_barrier_stays_touched() -> None:
     terms: Any = {"protectionMonitoring": "continuous", "knockedIn": True}
     assert standing(seasoned(90, 90, 90, **terms), TODAY).touched
     assert not standing(seasoned(90, 90, 90, **terms | {"knockedIn": False}), TODAY).touched
-
-
-def test_a_fixing_that_contradicts_knocked_in_is_refused() -> None:
-    terms: Any = {"protectionMonitoring": "continuous", "knockedIn": False}
-    with pytest.raises(PortfolioError, match=r"positions\[0\]\.knockedIn: false, but the fixing of 2018-11-20"):
-        standing(seasoned(90, 60, 90, **terms), TODAY)
-    assert not standing(seasoned(90, 60.01, 90, **terms), TODAY).touched
 
 
 def test_coupons_of_a_date_without_barrier_are_neither_paid_nor_missed() -> None:

@@ -19,7 +19,7 @@ from fanout.prices import METHOD, SlicePrices
 from fanout.s3 import Objects, S3Uri, sha256
 from pricer.__main__ import main
 from pricer.models import ModelDocument, Pilot
-from tests.unit.pricer.books import market, position, schedule
+from tests.unit.pricer.books import market, position
 from tests.unit.pricer.test_calibration import bundled_surface
 
 if TYPE_CHECKING:
@@ -160,13 +160,7 @@ def test_a_book_that_was_replaced_is_an_input_error(objects: Objects, monkeypatc
 
 
 def test_a_position_without_price_does_not_fail_the_child(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = position(
-        5,
-        schedule=schedule("2019-11-18", "2020-11-20"),
-        fixings={"2019-11-18": {"SMI": 10.0}},
-        protectionMonitoring="continuous",
-        knockedIn=False,
-    )
+    broken = position(5, underlyings=[{"name": "STILL", "strike": 100.0}])
     plan = staged(objects, [*POSITIONS, broken], 0, 6)
     assert child(plan, 0, monkeypatch) == 0
     assert [each.index for each in result(objects, plan, 0).failed] == [5]

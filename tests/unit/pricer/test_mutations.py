@@ -159,25 +159,14 @@ def replays_as_the_table_says(module: types.ModuleType) -> bool:
             return False
         if (len(now.remaining), now.touched) != (left, touched) or (left and now.unpaid != unpaid):
             return False
-    return refuses_a_fixing_on_the_barrier(module, watched)
-
-
-def refuses_a_fixing_on_the_barrier(module: types.ModuleType, watched: dict[str, Any]) -> bool:
-    for level, contradicts in ((65.0, True), (64.99, True), (65.01, False)):
-        try:
-            module.standing(replays(level, **watched), TODAY)
-        except PortfolioError:
-            if not contradicts:
-                return False
-        else:
-            if contradicts:
-                return False
     return True
 
 
 def decides_fixings(module: types.ModuleType) -> bool:
     """In decimals, on the barrier and a hundredth beside it; and what is left to be observed."""
     met = [module.reaches(level, 3350.0, 0.55) for level in (1842.49, 1842.5, 1842.51)]
+    watched: Any = {"protectionMonitoring": "continuous", "knockedIn": False, "protectionBarrier": 0.65}
+    touched = [module.touches(replays(level, **watched), TODAY) for level in (64.99, 65.0, 65.01)]
     dates = [
         module.remaining_dates(replays(level, **terms), TODAY)
         for level, terms in (
@@ -190,7 +179,12 @@ def decides_fixings(module: types.ModuleType) -> bool:
         )
     ]
     ahead = module.called_on(replays(100.0), TODAY)
-    return met == [False, True, True] and [len(each) for each in dates] == [1, 0, 0, 1, 2, 1] and ahead == TODAY
+    return (
+        met == [False, True, True]
+        and touched == [True, True, False]
+        and [len(each) for each in dates] == [1, 0, 0, 1, 2, 1]
+        and ahead == TODAY
+    )
 
 
 CHECKS = {

@@ -82,21 +82,15 @@ def test_a_certain_coupon_note_is_worth_its_discounted_flows() -> None:
 
 
 def test_a_position_without_price_is_named_with_its_reason_and_stops_no_other() -> None:
-    contradicted = position(
-        0,
-        schedule=schedule("2019-11-18", *DATES),
-        fixings={"2019-11-18": {"SMI": 50.0}},
-        protectionMonitoring="continuous",
-        knockedIn=False,
-    )
+    still = position(0, underlyings=[{"name": "STILL", "strike": 100.0}])
     failed: list[Unpriced] = []
     prices: list[Price] = []
-    for some, reasons in price_positions([contradicted, position(1)], Models.of(market(), {}), lambda _: FEW, Wanted()):
+    for some, reasons in price_positions([still, position(1)], Models.of(market(), {}), lambda _: FEW, Wanted()):
         prices += some
         failed += reasons
     assert [price.index for price in prices] == [1]
     assert [(each.index, each.id) for each in failed] == [(0, "N0")]
-    assert failed[0].reason
+    assert "total variance does not rise between year 1.0167 and 2.0361" in failed[0].reason
 
 
 def test_a_watched_barrier_costs_the_holder_and_a_touched_one_more() -> None:
