@@ -4,7 +4,8 @@ In blocks of 2^k points the first k direction numbers make one table that every 
 by one constant a dimension (the direction numbers of the block's index). Direction numbers: Joe and Kuo, "Constructing
 Sobol sequences with better two-dimensional projections", SIAM J. Sci. Comput. 30 (2008), set new-joe-kuo-6.
 Scrambling: Matoušek, "On the L2-discrepancy for anchored boxes", J. Complexity 14 (1998): a random lower-triangular
-matrix over GF(2) for each dimension, then a random digital shift.
+matrix over GF(2) for each dimension, then a random digital shift. Coordinates beyond the published ones take random
+direction numbers: points independent in pairs, which integrate them as plain Monte Carlo does.
 """
 
 from collections.abc import Sequence
@@ -64,15 +65,17 @@ class ScrambledSobol:
     @classmethod
     def of(cls, dimensions: int, log2_points: int, streams: Sequence[np.random.BitGenerator]) -> "ScrambledSobol":
         """One scramble for each stream of random bits. More points keep the earlier ones: the sets are nested."""
-        directions = direction_numbers(dimensions)[:, None, :log2_points]
+        known = min(dimensions, MAX_DIMENSIONS)
+        directions = direction_numbers(known)[:, None, :log2_points]
         drawn = np.stack([_random_bits(stream, (log2_points + 1, dimensions)) for stream in streams], axis=2)
         shifts, matrices = drawn[0], drawn[1:]  # (dimensions, scrambles), (column, dimensions, scrambles)
         columns = np.zeros((dimensions, len(streams), log2_points), np.uint32)
         for digit in range(log2_points):  # direction number j has digits 0..j only, from the most significant one
             top = np.uint32(1 << (BITS - 1 - digit))
-            lower = (matrices[digit] & (top - np.uint32(1))) | top
+            lower = (matrices[digit, :known] & (top - np.uint32(1))) | top
             has = (directions & top) >> np.uint32(BITS - 1 - digit)
-            columns ^= lower[:, :, None] * has
+            columns[:known] ^= lower[:, :, None] * has
+        columns[known:] = matrices[:, known:].transpose(1, 2, 0)
         return cls(columns=columns, shifts=shifts)
 
     def block(self, index: int, log2_size: int) -> BitArray:

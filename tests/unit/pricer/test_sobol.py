@@ -67,3 +67,14 @@ def test_a_scramble_does_not_depend_on_its_neighbours() -> None:
 def test_scrambled_points_are_uniform_each() -> None:
     first = ScrambledSobol.of(50, 3, streams(400)).block(0, 3) / 2.0**32
     assert first[:, :, 5].mean(axis=1) == pytest.approx(np.full(50, 0.5), abs=5 / np.sqrt(12 * 400))
+
+
+def test_coordinates_beyond_the_published_ones_are_random_and_leave_the_others_alone() -> None:
+    many = ScrambledSobol.of(MAX_DIMENSIONS + 60, 10, streams(2))
+    beyond = many.block(0, 10)[MAX_DIMENSIONS:] / 2.0**32
+    assert beyond.mean(axis=2) == pytest.approx(np.full((60, 2), 0.5), abs=5 / np.sqrt(12 * 1024))
+    together = np.corrcoef(beyond[:, 0]) - np.eye(60)
+    assert np.mean(np.square(together)) < 2 / 1024
+    assert (many.block(3, 8) == many.block(0, 10)[:, :, 768:]).all()
+    cells = np.sort(many.block(0, 10)[:MAX_DIMENSIONS:97] >> np.uint32(22), axis=2)
+    assert (cells == np.arange(1024)).all()
