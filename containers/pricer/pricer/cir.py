@@ -40,23 +40,23 @@ class Moments:
 
     @classmethod
     def of(cls, model: HestonParameters, step: float) -> Self:
-        """By integrals of the autocovariance ``e^{-κ(u-s)} Var[v_s]``, that of Var[I] by Gauss and Legendre."""
+        """By Gauss's and Legendre's integrals of the autocovariance ``e^{-κ(u-s)} Var[v_s]``.
+
+        No differences of nearly equal numbers, whatever the speed: all sums are of positive terms.
+        """
         k, theta, c = model.kappa, model.theta, model.sigma**2 / model.kappa
-        decay = math.exp(-k * step)
-        lost = -math.expm1(-k * step)
+        decay, lost = math.exp(-k * step), -math.expm1(-k * step)
         nodes, weights = np.polynomial.legendre.leggauss(16)
         s, w = 0.5 * step * (nodes + 1), 0.5 * step * weights
-        ahead = 2 * w * -np.expm1(-k * (step - s)) / k
         gone = -np.expm1(-k * s)
+        variances = c * np.exp(-k * s) * gone, 0.5 * c * theta * gone**2  # of v at s: slope and level
+        until, ahead = w * np.exp(-k * (step - s)), 2 * w * -np.expm1(-k * (step - s)) / k
         return cls(
             mean=(decay, theta * lost),
             variance=(c * decay * lost, 0.5 * c * theta * lost**2),
-            covariance=(
-                c * decay * (step - lost / k),
-                0.5 * c * theta * (lost / k * (1 + decay) - 2 * step * decay),
-            ),
-            integral_mean=(lost / k, theta * (step - lost / k)),
-            integral_variance=(float(ahead @ (c * np.exp(-k * s) * gone)), float(ahead @ (0.5 * c * theta * gone**2))),
+            covariance=(float(until @ variances[0]), float(until @ variances[1])),
+            integral_mean=(lost / k, theta * float(w @ gone)),
+            integral_variance=(float(ahead @ variances[0]), float(ahead @ variances[1])),
         )
 
 
@@ -66,8 +66,8 @@ class Sums:
     def __init__(self, paths: int) -> None:
         self.integral = np.zeros(paths, np.float32)  # of the variance, but for its residual
         self.residual = np.zeros(paths, np.float32)  # variance of what the integral lacks
-        self.leverage = np.zeros(paths, np.float32)  # A v', see VarianceStep
-        self.exponent = np.zeros(paths, np.float32)  # with ``factor`` the moments E[exp(A v')]:
+        self.leverage = np.zeros(paths, np.float32)  # A (v' - E[v']), see VarianceStep
+        self.exponent = np.zeros(paths, np.float32)  # with ``factor`` the moments E[exp(A (v' - E[v']))]:
         self.factor = np.ones(paths, np.float32)  #    sum of ln E = -(exponent + ln factor) / 2
 
 
@@ -76,7 +76,8 @@ class VarianceStep:
     """One step for all paths; constants in single precision.
 
     With A = ρ/σ + (κρ/σ - ρ²/2) β, what v' contributes to the log index, the index is a martingale when
-    ln E[exp(A v')] is taken off (Andersen's correction).
+    ln E[exp(A v')] is taken off (Andersen's correction). Both are taken beside A E[v'], of which σ near zero makes a
+    number too large for single precision.
     """
 
     mean: tuple[np.float32, np.float32]
@@ -120,8 +121,8 @@ class VarianceStep:
         ratio /= mean  # ψ
         weight = inverse * self.leverage[1]
         weight += self.leverage[0]  # A
-        following = self._draw(mean, ratio, weight, normals, sums)
-        weight *= following
+        following, deviation = self._draw(mean, ratio, weight, normals, sums)
+        weight *= deviation
         sums.leverage += weight
         np.multiply(inverse, self.residual[2], out=weight)
         weight += self.residual[0]
@@ -130,20 +131,22 @@ class VarianceStep:
         sums.residual += weight
         inverse *= self.beta[1]
         inverse += self.beta[0]
-        np.subtract(following, mean, out=mean)
-        mean *= inverse
+        deviation *= inverse
         np.multiply(variance, self.integral[0], out=weight)
-        mean += weight
-        mean += self.integral[1]
-        sums.integral += mean
+        deviation += weight
+        deviation += self.integral[1]
+        sums.integral += deviation
         return following
 
     def _draw(
         self, mean: FloatArray, ratio: FloatArray, weight: FloatArray, normals: FloatArray, sums: Sums
-    ) -> FloatArray:
-        """v' by the quadratic branch, a (b + Z)², where ψ is small; its ln E[exp(A v')] goes to ``sums``."""
+    ) -> tuple[FloatArray, FloatArray]:
+        """v' and v' - E[v'], by the quadratic branch, a (b + Z)², where ψ is small; the moments go to ``sums``.
+
+        With y = -2Aa, ln E[exp(A (v' - E[v']))] is -(ln(1 + y) - y (1 + b² y / (1 + y))) / 2.
+        """
         rare = np.flatnonzero(ratio > SWITCH)
-        following_rare, factor_rare = self._exponential(mean[rare], ratio[rare], weight[rare], normals[rare])
+        far, far_exponent, far_factor = self._exponential(mean[rare], ratio[rare], weight[rare], normals[rare])
         np.minimum(ratio, SWITCH, out=ratio)
         twice = TWO / ratio
         less = twice - ONE
@@ -152,32 +155,39 @@ class VarianceStep:
         square += less  # b²
         np.add(square, ONE, out=less)
         scale = mean / less  # a
-        following = np.sqrt(square, out=less)
-        following += normals
+        deviation = np.sqrt(square, out=less)  # b
+        following = deviation + normals
+        deviation += following
+        deviation *= normals
+        deviation -= ONE
+        deviation *= scale
         following *= following
         following *= scale
         scale *= weight
-        scale *= -TWO  # -2Aa
+        scale *= -TWO  # y
         square *= scale
-        scale += ONE
-        square /= scale
-        following[rare] = following_rare
-        scale[rare] = factor_rare
-        square[rare] = 0
-        sums.factor *= scale
-        sums.exponent += square
-        return following
+        factor = scale + ONE
+        square /= factor
+        square += ONE
+        square *= scale
+        following[rare] = far
+        deviation[rare] = far - mean[rare]
+        factor[rare] = far_factor
+        square[rare] = far_exponent
+        sums.factor *= factor
+        sums.exponent -= square
+        return following, deviation
 
     def _exponential(
         self, mean: FloatArray, ratio: FloatArray, weight: FloatArray, normals: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """v' = 0 with probability p, else exponential with mean 1/β; and E[exp(A v')] to the power -2."""
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """v' = 0 with probability p, else exponential with mean 1/β; and what its moment adds to ``sums``."""
         moved = TWO / (ratio + ONE)  # 1 - p
         scale = mean / moved  # 1 / β
         above = np.maximum(cumulative(-normals), TINY)  # 1 - U
         following = np.log(np.maximum(moved / above, ONE)) * scale
         moment = moved / (ONE - weight * scale) - moved + ONE
-        return following, ONE / (moment * moment)
+        return following, -TWO * weight * mean, ONE / (moment * moment)
 
 
 def _single(pair: tuple[float, float]) -> tuple[np.float32, np.float32]:

@@ -1,6 +1,7 @@
 """The kinds of numbers and names in the formats, with their units and limits; the JSON Schemas are made from them.
 
-The upper limits are far beyond any note or market: they refuse infinities, and percentages written as 80 for 0.8.
+The upper limits are far beyond any note or market: they refuse infinities, and percentages written as 80 for 0.8. The
+lower ones of volatilities are far below any: what is less gives the same prices, or numbers that underflow.
 """
 
 from datetime import date
@@ -37,9 +38,9 @@ Fixings = Annotated[
 
 # of a market
 Rate = Annotated[float, Meta(ge=-1, le=2, description="per year, continuously compounded: 0.01 is 1 %")]
-Volatility = Annotated[float, Meta(gt=0, le=10, description="per square root of a year: 0.2 is 20 %")]
-Variance = Annotated[float, Meta(gt=0, le=10, description="per year: 0.04 is a volatility of 20 %")]
-Speed = Annotated[float, Meta(gt=0, le=100, description="of the variance's return to its mean, per year")]
-VolatilityOfVariance = Annotated[float, Meta(gt=0, le=100, description="per year")]
+Volatility = Annotated[float, Meta(ge=1e-9, le=10, description="per square root of a year: 0.2 is 20 %")]
+Variance = Annotated[float, Meta(ge=1e-12, le=10, description="per year: 0.04 is a volatility of 20 %")]
+Speed = Annotated[float, Meta(ge=1e-9, le=100, description="of the variance's return to its mean, per year")]
+VolatilityOfVariance = Annotated[float, Meta(ge=1e-6, le=100, description="per year")]
 Correlation = Annotated[float, Meta(ge=-1, le=1, description="between -1 and 1")]
 ExchangeRate = Annotated[float, Meta(gt=0, le=1e12, description="units of the base currency for one unit")]
