@@ -21,7 +21,7 @@ def principal_directions(variances: Array, matters: Array | None = None) -> Arra
 
     Parameters
     ----------
-    variances : (n,)   variance of each increment, >= 0, not all zero
+    variances : (n,)   variance of each increment, >= 0; if all are zero any Q serves
     matters : (n,)   weight of each point of the path, > 0; :math:`1/\sqrt{t_j}` if not given
 
     Returns
@@ -32,7 +32,9 @@ def principal_directions(variances: Array, matters: Array | None = None) -> Arra
     ----------
     Glasserman, *Monte Carlo Methods in Financial Engineering*, section 3.1, for components of the covariance.
     """
-    steps = np.maximum(variances, NEGLIGIBLE * float(variances.sum()))
+    if not (total := float(variances.sum())):
+        return np.eye(len(variances))
+    steps = np.maximum(variances, NEGLIGIBLE * total)
     clock = np.cumsum(steps)
     weights = 1 / np.sqrt(clock) if matters is None else matters
     values, vectors = np.linalg.eigh(np.minimum.outer(clock, clock) * np.outer(weights, weights))

@@ -7,6 +7,7 @@ from pricer.normals import FloatArray
 
 Array = NDArray[np.float64]
 LEAST_SHARE = 0.05  # of the largest entry: below it a principal component does not count as moving all assets
+LEAST_EIGENVALUE = 1e-6  # of correlations: below it one asset's move by a deviation takes a thousand of the noise
 JITTER = 1e-12  # relative; makes a singular correlation invertible without moving any price
 
 
@@ -25,6 +26,11 @@ def common_direction(covariance: Array) -> Array:
     deviations = np.sqrt(np.diag(covariance))
     regular = covariance + JITTER * np.diag(np.diag(covariance))
     return np.asarray(deviations / np.sqrt(deviations @ np.linalg.solve(regular, deviations)))
+
+
+def moves_alone(correlations: Array) -> bool:
+    """Whether noise with these correlations (or what is left of them) can move each asset without the others."""
+    return bool(np.linalg.eigvalsh(correlations)[0] > LEAST_EIGENVALUE)
 
 
 def factors(covariances: Array) -> Array:

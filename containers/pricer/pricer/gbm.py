@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricer.brownian import principal_directions
-from pricer.factors import factors
+from pricer.factors import factors, moves_alone
 from pricer.lines import Lines, SpotMoves
 from pricer.normals import BitArray, normals_from_bits
 
@@ -25,7 +25,7 @@ class GbmPaths:
 
     centre: Array  # (assets, dates): mean of the log level
     loadings: Array  # (assets, dates, coordinates)
-    spot_shifts: Array  # (assets, coordinates): the shift of z that moves one log spot by one
+    spot_shifts: Array | None  # (assets, coordinates): the shift of z that moves one log spot by one, if any does
     variances: Array  # (dates,): of the first asset's logarithm over each period
 
     @classmethod
@@ -36,14 +36,17 @@ class GbmPaths:
         bases = np.stack([principal_directions(np.sum(part**2, axis=1)) for part in parts])  # (component, period, mode)
         steps = parts[:, :, :, None] * bases[:, :, None, :]  # (component, period, asset, mode)
         loadings = np.cumsum(steps, axis=1).transpose(2, 1, 0, 3).reshape(assets, dates, -1)
-        first = np.linalg.pinv(parts[:, 0].T)  # (component, asset): normals of the first period for a unit move
-        shifts = (first[:, :, None] * bases[:, :1, :]).transpose(1, 0, 2).reshape(assets, -1)
         order = _by_size(loadings)
+        shifts = None
+        deviations = np.sqrt(np.diag(covariances[0]))
+        if moves_alone(covariances[0] / np.outer(deviations, deviations)):
+            first = np.linalg.inv(parts[:, 0].T)  # (component, asset): normals of the first period for a unit move
+            shifts = (first[:, :, None] * bases[:, :1, :]).transpose(1, 0, 2).reshape(assets, -1)[:, order]
         variances = np.cumsum(np.diagonal(covariances, axis1=1, axis2=2), axis=0).T
         return cls(
             centre=log_growth - 0.5 * variances,
             loadings=loadings[:, :, order],
-            spot_shifts=shifts[:, order],
+            spot_shifts=shifts,
             variances=covariances[:, 0, 0],
         )
 
@@ -58,7 +61,7 @@ class GbmPaths:
         intercepts = self.loadings[:, :, 1:] @ normals[1:]
         intercepts += self.centre[:, :, None]
         moves = None
-        if spot_moves:
+        if spot_moves and self.spot_shifts is not None:
             moves = SpotMoves(along=self.spot_shifts[:, :1], score=self.spot_shifts[:, 1:] @ normals[1:])
         slopes = self.loadings[:, :, :1]
         return Lines.of(intercepts, slopes, normals[0], variances=self.variances, spot_moves=moves)

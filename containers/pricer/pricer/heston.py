@@ -19,7 +19,7 @@ from fanout.market import HestonParameters
 from pricer.brownian import principal_directions
 from pricer.correlation import Correlation
 from pricer.evolution import Evolution
-from pricer.factors import common_direction
+from pricer.factors import common_direction, moves_alone
 from pricer.lines import Lines, SpotMoves
 from pricer.normals import BitArray, FloatArray, normals_from_bits
 from pricer.variance import CertainVariance, StochasticVariance, expected_integrals
@@ -58,6 +58,7 @@ class HestonPaths:
     lengths: Array  # (dates,) years of a step in each period
     variances: tuple[StochasticVariance | CertainVariance, ...]  # of each asset
     correlation: Correlation
+    alone: bool  # whether each index can move given the variances and the other indices
     target: FloatArray  # (assets,) direction of the common component, in deviations
     basis: FloatArray  # (dates, dates) principal directions in time of the indices' own normals
     variance_basis: FloatArray  # (steps, steps) of the variances' normals
@@ -81,6 +82,7 @@ class HestonPaths:
         stochastic = np.array([isinstance(model, HestonParameters) for model in models])
         correlation = Correlation.of(correlations, leverages, stochastic)
         scale = np.sqrt(np.diag(correlation.residual))
+        beside = np.sqrt(1 - leverages**2)
         expected = expected_integrals(hestons[0], np.repeat(lengths, counts))
         return cls(
             log_growth=log_growth.astype(np.float32),
@@ -93,6 +95,7 @@ class HestonPaths:
                 for model in models
             ),
             correlation=correlation,
+            alone=moves_alone(correlation.residual * np.outer(beside, beside)),
             target=common_direction(correlation.residual / np.outer(scale, scale)).astype(np.float32),
             basis=principal_directions(np.add.reduceat(expected, np.cumsum(counts) - counts)).astype(np.float32),
             variance_basis=principal_directions(expected, _matters(expected, counts)).astype(np.float32),
@@ -134,7 +137,7 @@ class HestonPaths:
         intercepts += self.log_growth[:, :, None]
         slopes = np.maximum(np.cumsum(slopes, axis=1, out=slopes), LEAST_SLOPE, out=slopes)
         assert first is not None, "a note has dates to come"
-        moves_of_spots = self._spot_moves(first, own[:, 0]) if spot_moves else None
+        moves_of_spots = self._spot_moves(first, own[:, 0]) if spot_moves and self.alone else None
         return Lines.of(intercepts, slopes, x, spot_moves=moves_of_spots)
 
     def _spot_moves(self, loadings: FloatArray, own: FloatArray) -> SpotMoves:

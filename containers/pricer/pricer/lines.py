@@ -35,7 +35,7 @@ class Lines:
     zeros: FloatArray  # (assets, dates, paths): the x at which the index stands at its spot
     normals: FloatArray  # (paths,): a draw of x, for what is not known exactly
     variances: FloatArray | None = None  # (dates,) of the logarithm over each period, where it is certain
-    spot_moves: SpotMoves | None = None
+    spot_moves: SpotMoves | None = None  # if they were asked for, and the noise can move one spot alone
     start: float = 0.0  # logarithm of the first index over its spot today: where a watched path sets out
 
     @classmethod

@@ -20,6 +20,7 @@ from pricer.payoff import outcome
 Array = NDArray[np.float64]
 SPOT_STEP = 1e-4  # of a logarithm; differences have an error of its square
 NORMAL_STEP = 1e-4
+BUMP = 1e-2  # of a logarithm
 BASIS_POINT = 1e-4
 
 
@@ -70,10 +71,11 @@ class RiskMeasure:
               = \mathrm{E}\left[\text{along}\;\frac{\partial^2 g}{\partial x\,\partial \ell}
                 + \text{score}\;\frac{\partial g}{\partial \ell}\right]
 
-    where a move of x shifts all thresholds alike and g is smooth in it. A watched barrier sees the spot itself too, on
-    the way to the first date: to what a move of the dates' levels does comes the derivative of ∂g/∂ℓ by the start
-    alone. ``lines``: of the market, and of the market with each volatility one point higher. Rows: both derivatives
-    for each asset, the rate's, each volatility's.
+    where a move of x shifts all thresholds alike and g is smooth in it. Where no tilt moves one spot alone, since it is
+    perfectly correlated with others or with its variance, differences of values serve for both derivatives. A watched
+    barrier sees the spot itself too, on the way to the first date: to what a move of the dates' levels does comes the
+    derivative of ∂g/∂ℓ by the start alone. ``lines``: of the market, and of the market with each volatility one point
+    higher. Rows: both derivatives for each asset, the rate's, each volatility's.
     """
 
     note: Note
@@ -92,7 +94,8 @@ class RiskMeasure:
 
     def _spot(self, lines: Lines, asset: int) -> tuple[FloatArray, FloatArray]:
         moves = lines.spot_moves
-        assert moves is not None, "the first market's lines carry what a spot's move does to the normals"
+        if moves is None:
+            return self._bumped(lines, asset)
         up, down = (lines.moved(sign * NORMAL_STEP * lines.slopes) for sign in (1, -1))
         first, mixed = self._differences(asset, up, down, NORMAL_STEP)
         second = moves.along[asset] * mixed + moves.score[asset] * first
@@ -111,6 +114,10 @@ class RiskMeasure:
         first = (values[1, 1] + values[1, -1] - values[-1, 1] - values[-1, -1]) / (4 * SPOT_STEP)
         mixed = (values[1, 1] - values[1, -1] - values[-1, 1] + values[-1, -1]) / (4 * SPOT_STEP * step)
         return first, mixed
+
+    def _bumped(self, lines: Lines, asset: int) -> tuple[FloatArray, FloatArray]:
+        up, same, down = (expected_payoff(self._with_spot(asset, sign * BUMP), lines).value for sign in (1, 0, -1))
+        return (up - down) / (2 * BUMP), (up - 2 * same + down) / BUMP**2
 
     def _with_spot(self, asset: int, log_move: float) -> Note:
         strikes = self.note.strikes.copy()

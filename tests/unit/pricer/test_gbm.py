@@ -68,6 +68,7 @@ def test_paths_have_the_covariance_of_the_market() -> None:
 
 def test_a_spot_s_move_is_a_move_of_the_normals() -> None:
     paths = GbmPaths.of(log_growth=np.zeros((3, 2)), covariances=np.stack([COVARIANCE, 2 * COVARIANCE]))
+    assert paths.spot_shifts is not None
     moved = np.einsum("ijc,kc->kij", paths.loadings, paths.spot_shifts)
     assert moved == pytest.approx(np.broadcast_to(np.eye(3)[:, :, None], (3, 3, 2)), abs=1e-9)
 
