@@ -25,6 +25,8 @@ POOR_RMS_BP, POOR_WORST_BP = 50.0, 150.0  # volatility basis points: beyond eith
 SCOUTING_STEPS = 5  # of each start, before the best one is followed to the end
 STARTS = ((1.5, 0.4, -0.6), (0.3, 0.3, -0.4), (4.0, 1.0, -0.8), (1.5, 0.4, 0.3))  # kappa, sigma, rho
 NEWTON_STEPS = 6
+FINER = 4  # times the usual nodes of an integral, to judge a fit; and to fit anew if that moves a quote by more than
+LARGEST_ERROR = 1e-6  # of a volatility
 BASIS_POINT = 1e-4
 LEAST_VEGA = 1e-4  # of that at the money: quotes so far out weigh no more than this
 
@@ -65,10 +67,11 @@ class Problem:
     volatilities: Array  # (expiries, strikes)
     prices: Array  # (expiries, strikes) undiscounted calls
     vegas: Array  # (expiries, strikes)
+    telling: NDArray[np.bool_]  # (expiries, strikes): whether that is the quote's own, not the least there is
 
     @classmethod
-    def of(cls, name: str, market: Market, change: float = 0.0) -> Self:
-        """``change``: added to every volatility of the surface."""
+    def of(cls, name: str, market: Market, change: float = 0.0, panels: int = 1) -> Self:
+        """``change``: added to every volatility of the surface. ``panels``: as for :class:`Options`."""
         underlying = market.underlyings[name]
         surface = underlying.volatility
         assert isinstance(surface, Surface), f"{name} has a surface to calibrate to"
@@ -79,13 +82,14 @@ class Problem:
         nearest = np.argmin(np.abs(np.log(strikes / forwards[:, None])), axis=1)
         middle = volatilities[np.arange(len(times)), nearest]
         prices, slopes = black(volatilities * roots[:, None], forwards[:, None], strikes)
-        vegas = np.maximum(slopes * roots[:, None], LEAST_VEGA * 0.4 * (forwards * roots)[:, None])
+        vegas, least = slopes * roots[:, None], LEAST_VEGA * 0.4 * (forwards * roots)[:, None]
         return cls(
             surface=surface,
-            options=Options.of(times, forwards, strikes, middle * roots),
+            options=Options.of(times, forwards, strikes, middle * roots, panels),
             volatilities=volatilities,
             prices=prices,
-            vegas=vegas,
+            vegas=np.maximum(vegas, least),
+            telling=vegas > least,
         )
 
     def residuals(self, parameters: Array) -> Array:
@@ -99,7 +103,10 @@ class Problem:
         return [np.array([v0, kappa, theta, sigma, rho]) for kappa, sigma, rho in STARTS]
 
     def model_volatilities(self, parameters: Array) -> Array:
-        """(expiries, strikes) implied volatilities of the model, by Newton's method from the market's."""
+        """(expiries, strikes) implied volatilities of the model, by Newton's method from the market's.
+
+        Where a quote's price hardly knows its volatility, the difference of prices over the vega that it weighs with.
+        """
         roots = np.sqrt(self.options.times)[:, None]
         calls = self.options.calls(parameters[None])[0]
         volatilities = self.volatilities
@@ -107,7 +114,7 @@ class Problem:
             prices, slopes = black(volatilities * roots, self.options.forwards[:, None], self.options.strikes)
             step = (calls - prices) / np.maximum(slopes * roots, self.vegas * 1e-3)
             volatilities = np.clip(volatilities + step, 0.5 * volatilities, 2 * volatilities)
-        return np.asarray(volatilities)
+        return np.where(self.telling, volatilities, self.volatilities + (calls - self.prices) / self.vegas)
 
 
 def calibrate(name: str, market: Market, change: float = 0.0, near: HestonParameters | None = None) -> Calibration:
@@ -117,9 +124,13 @@ def calibrate(name: str, market: Market, change: float = 0.0, near: HestonParame
     """
     problem = Problem.of(name, market, change)
     solution = fit(problem, [_vector(near)] if near else problem.starts())
+    finer = Problem.of(name, market, change, FINER)
+    residuals, exact = (each.residuals(solution[None])[0] for each in (problem, finer))
+    if np.max(np.abs(residuals - exact)) > LARGEST_ERROR:
+        solution = fit(finer, [solution, *([_vector(near)] if near else finer.starts())])
     if not np.isfinite(solution).all():
         raise MarketError(f"underlyings.{name}.volatility", "Heston's model cannot be fitted to this surface")
-    return _judged(problem, solution)
+    return _judged(finer, solution)
 
 
 def fit(problem: Problem, starts: Sequence[Array]) -> Array:

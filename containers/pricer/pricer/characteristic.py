@@ -7,7 +7,8 @@ in the form without branch cuts (Albrecher, Mayer, Schoutens, Tistaert, "The lit
 .. math:: C = F - \frac{\sqrt{FK}}{\pi} \int_0^\infty \mathrm{Re}\left[e^{iuk}\,\varphi(u - i/2)\right]
               \frac{du}{u^2 + 1/4}, \qquad k = \ln(F/K)
 
-(Lewis, *Option Valuation under Stochastic Volatility*, 2000, chapter 2), undiscounted.
+(Lewis, *Option Valuation under Stochastic Volatility*, 2000, chapter 2), undiscounted. Integrated is the difference to
+Black's φ with about the same deviation, whose calls are known: it is small, and nothing far out of the money.
 """
 
 import math
@@ -25,13 +26,14 @@ NODES = 96
 STRETCH = 4.0  # half the nodes lie below this, in inverse deviations
 
 
-def _nodes(deviations: Array) -> tuple[Array, Array]:
+def _nodes(deviations: Array, panels: int) -> tuple[Array, Array]:
     """(expiries, nodes) nodes and weights, 1 / (u² + 1/4) included: Gauss-Legendre stretched to the half-line.
 
     The integrand lives on the inverses of the deviations.
     """
-    x, w = np.polynomial.legendre.leggauss(NODES)
-    x, w = 0.5 * (x + 1), 0.5 * w
+    one, weights = np.polynomial.legendre.leggauss(NODES)
+    x = np.concatenate([0.5 * (one + 1) + panel for panel in range(panels)]) / panels
+    w = np.tile(0.5 * weights, panels) / panels
     scale = STRETCH / deviations[:, None]
     nodes = scale * x / (1 - x)
     return nodes, scale * w / (1 - x) ** 2 / (nodes**2 + 0.25)
@@ -72,22 +74,33 @@ class Options:
     strikes: Array  # (strikes,)
     nodes: Array  # (expiries, nodes)
     waves: ComplexArray  # (expiries, nodes, strikes): weights and Fourier factors of the integral
+    near: Array  # (expiries, nodes): Black's φ
+    near_calls: Array  # (expiries, strikes)
 
     @classmethod
-    def of(cls, times: Array, forwards: Array, strikes: Array, deviations: Array) -> Self:
-        """``deviations``: (expiries,) of ln S at each expiry, about."""
-        nodes, weights = _nodes(deviations)
+    def of(cls, times: Array, forwards: Array, strikes: Array, deviations: Array, panels: int = 1) -> Self:
+        """``deviations``: (expiries,) of ln S at each expiry, about. ``panels``: times as many nodes as usual."""
+        nodes, weights = _nodes(deviations, panels)
         distance = np.log(forwards[:, None] / strikes)
         roots = np.sqrt(forwards[:, None] * strikes)
         waves = np.exp(1j * nodes[:, :, None] * distance[:, None, :])
         waves *= weights[:, :, None] * roots[:, None, :] / math.pi
-        return cls(times=times, forwards=forwards, strikes=strikes, nodes=nodes, waves=waves)
+        return cls(
+            times=times,
+            forwards=forwards,
+            strikes=strikes,
+            nodes=nodes,
+            waves=waves,
+            near=np.exp(-0.5 * np.square(deviations)[:, None] * (nodes**2 + 0.25)),
+            near_calls=black(deviations[:, None], forwards[:, None], strikes)[0],
+        )
 
     def calls(self, parameters: Array) -> Array:
         """(sets, 5) parameters -> (sets, expiries, strikes) undiscounted calls."""
         values = characteristic(self.nodes, self.times, parameters)  # (sets, expiries, nodes)
+        values -= self.near
         integrals = (values.transpose(1, 0, 2) @ self.waves).real  # (expiries, sets, strikes)
-        return np.asarray(self.forwards[:, None] - integrals.transpose(1, 0, 2))
+        return np.asarray(self.near_calls - integrals.transpose(1, 0, 2))
 
 
 def black(deviations: Array, forwards: Array, strikes: Array) -> tuple[Array, Array]:

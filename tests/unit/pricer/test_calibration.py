@@ -92,6 +92,36 @@ def test_a_surface_of_the_model_s_own_gives_its_parameters_back(parameters: np.n
     assert found.feller == pytest.approx(2 * parameters[1] * parameters[2] / parameters[3] ** 2, rel=1e-3)
 
 
+def quoted(expiries: list[str], strikes: list[float], values: list[list[float]], **changes: Any) -> Market:
+    grid = {"type": "surface", "expiries": expiries, "strikes": strikes, "values": values}
+    return market(underlyings={"SX5E": SX5E | {"spot": 100.0, "volatility": grid} | changes})
+
+
+def test_a_flat_surface_is_fitted_out_to_quotes_whose_prices_know_no_volatility() -> None:
+    strikes = [50.0, 70.0, 90.0, 100.0, 120.0, 150.0]
+    found = calibrate("SX5E", quoted(["2019-12-20", "2020-12-18", "2022-12-16"], strikes, [[0.2] * 6] * 3))
+    assert found.quality == "good"
+    assert found.worst_bp < 1
+    assert (found.parameters.v0, found.parameters.theta) == pytest.approx((0.04, 0.04), rel=1e-2)
+
+
+def test_quotes_of_one_day_are_fitted_by_what_the_model_gives_and_not_by_its_integral_s_error() -> None:
+    skew = [[0.2 - 0.1 * math.log(strike / 100) for strike in (99, 100, 101)]] * 2
+    surface = quoted(["2019-11-21", "2020-12-18"], [99.0, 100.0, 101.0], skew)
+    found = calibrate("SX5E", surface)
+    exact = Problem.of("SX5E", surface, panels=16)
+    parameters = np.array([[getattr(found.parameters, name) for name in ("v0", "kappa", "theta", "sigma", "rho")]])
+    assert np.abs(exact.residuals(parameters)).max() < 1e-4
+    assert found.worst_bp < 1
+
+
+def test_a_fit_that_needs_more_nodes_gets_them() -> None:
+    """At the money the first expiry moves a tenth as much as its wings say; the usual nodes' search ends at 0.16."""
+    strikes = [80.0, 90.0, 100.0, 110.0, 120.0]
+    values = [[0.9, 0.5, 0.05, 0.45, 0.8], [0.4, 0.3, 0.1, 0.25, 0.3]]
+    assert calibrate("SX5E", quoted(["2019-11-21", "2020-05-20"], strikes, values)).loss < 0.02
+
+
 def test_a_search_from_anywhere_ends_no_lower() -> None:
     problem = Problem.of("SX5E", bundled_surface())
     best = calibrate("SX5E", bundled_surface()).loss
