@@ -17,8 +17,8 @@ from pricer.paths import Paths
 from pricer.sobol import ScrambledSobol
 
 Array = NDArray[np.float64]
-LOG2_NUMBERS = 23  # normals worked on at once, 2^15 paths at most: fewer, and numpy's calls cost more than their work
-LOG2_BLOCK = 15
+LOG2_NUMBERS = 23  # worked on at once under all markets: some 64 MB an array, a child has 1 GB
+LOG2_BLOCK = 15  # paths at most; with far fewer numpy's calls cost more than their work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def estimate(
     depend on which measures share the call. ``spot_moves``: the first market's lines carry them.
     """
     totals: list[Array | None] = [None] * len(measures)
-    for some, bits in _blocks(markets[0].dimensions, group, sampling):
+    for some, bits in _blocks(markets[0].dimensions, len(markets), group, sampling):
         lines = [paths.lines(bits, spot_moves=spot_moves and not place) for place, paths in enumerate(markets)]
         for place, measure in enumerate(measures):
             rows = measure(lines)
@@ -72,9 +72,11 @@ def estimate(
     return [total / (1 << sampling.log2_points) for total in totals if total is not None]
 
 
-def _blocks(dimensions: int, group: str, sampling: Sampling) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
+def _blocks(
+    dimensions: int, markets: int, group: str, sampling: Sampling
+) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
     """Which scrambles, and (dimensions, paths) bits; several scrambles share a block when they have few points."""
-    log2_block = min(LOG2_BLOCK, LOG2_NUMBERS - dimensions.bit_length())
+    log2_block = max(0, min(LOG2_BLOCK, LOG2_NUMBERS - (dimensions * markets).bit_length()))
     log2_size = min(sampling.log2_points, log2_block)
     together = min(sampling.scrambles, 1 << (log2_block - log2_size))
     streams = sampling.streams(group)

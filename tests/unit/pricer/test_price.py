@@ -4,13 +4,16 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from fanout.book import Position, path_group
 from fanout.market import Market
 from fanout.prices import Price, Unpriced
-from pricer.estimate import Sampling
+from pricer.estimate import Sampling, estimate
+from pricer.lines import Lines
 from pricer.models import Models
+from pricer.normals import BitArray
 from pricer.price import Wanted, price_positions
 from tests.unit.pricer.books import DATES, HESTON, SMI, SX5E, market, position, schedule
 
@@ -60,6 +63,30 @@ def test_the_standard_error_is_across_scrambles() -> None:
     assert price.pv == pytest.approx(mean)
     assert price.standard_error == pytest.approx(math.sqrt(spread / 32))
     assert price.paths == 32 * 2**5
+
+
+@pytest.mark.parametrize(("dimensions", "markets"), [(7, 1), (250, 1), (250, 5), (240, 21), (9000, 1), (9000, 5)])
+def test_a_block_under_all_markets_is_not_larger_than_a_child_s_memory_admits(dimensions: int, markets: int) -> None:
+    numbers: list[int] = []
+
+    class Narrow:
+        """Paths of many coordinates, of which nothing is made but a count."""
+
+        dimensions = 0
+
+        def lines(self, bits: BitArray, *, spot_moves: bool = False) -> Lines:
+            assert spot_moves in {True, False}
+            numbers.append(bits.size)
+            single = np.ones((1, 1, bits.shape[1]))
+            return Lines.of(single, single, single[0, 0])
+
+    paths = Narrow()
+    paths.dimensions = dimensions
+    first = Sampling(seed=1, log2_points=16, scrambles=1)
+    with pytest.raises(StopIteration):  # after the first block: all are alike
+        estimate([lambda _: next(iter(()))], [paths] * markets, "wide", first)
+    assert sum(numbers) <= 1 << 23
+    assert sum(numbers) == len(numbers) * numbers[0]
 
 
 def test_a_called_note_is_worth_its_unsettled_flows() -> None:
