@@ -117,6 +117,7 @@ def _totals(prices: Sequence[Price]) -> dict[str, dict[str, float]]:
 
 
 def _without_scrambles(price: Price) -> dict[str, Any]:
+    """For a reader, with what a result leaves out: a note that has ended is worth nothing, in % too."""
     document: dict[str, Any] = msgspec.to_builtins(price)
     document.pop("scrambles")
-    return document
+    return {"percent": 0.0, "percentStandardError": 0.0, "autocallProbabilities": [], **document}

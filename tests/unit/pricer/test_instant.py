@@ -54,6 +54,14 @@ def test_prices_come_with_errors_probabilities_and_distances() -> None:
     assert "risk" not in price
 
 
+def test_a_note_that_has_ended_has_every_number_too() -> None:
+    past = {"schedule": [{"date": "2019-11-18", "couponBarrier": 0.8}], "fixings": {"2019-11-18": {"SMI": 70.0}}}
+    open_, ended = (ask(NOTE | terms)["prices"][0] for terms in ({}, past))
+    assert open_.keys() == ended.keys() | {"distances"}
+    assert (ended["pv"], ended["percent"], ended["percentStandardError"]) == (0.0, 0.0, 0.0)
+    assert ended["autocallProbabilities"] == []
+
+
 def test_a_capped_budget_says_that_it_missed_the_target() -> None:
     report = ask(NOTE, targetStandardErrorBp=1e-4, maxPaths=4096)
     assert report["missedTarget"] == ["A"]
