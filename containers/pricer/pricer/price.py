@@ -19,6 +19,7 @@ from pricer.trades import Trade, note_of, on_grid, trades_of
 
 SPOT_FACTORS = (0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 VOLATILITY_CHANGES = (-0.05, -0.02, 0.0, 0.02, 0.05)
+AXES = SPOT_FACTORS, VOLATILITY_CHANGES
 VEGA_CHANGE = 0.01
 RISK_REFINEMENT = 1.5  # of the variance steps: gamma feels the law of the first period more than a value does
 
@@ -65,7 +66,8 @@ def _unit_prices(
     """Trades whose barrier is watched have paths of their own, since those also stop where volatility steps."""
     for trade in trades:
         if not trade.standing.remaining:
-            yield trade, certain(trade, sampling.scrambles, models.market)
+            axes = AXES if wanted.scenarios else None
+            yield trade, certain(trade, sampling.scrambles, models.market, risk=wanted.greeks, axes=axes)
     for watched, key in ((False, group), (True, f"{group} watched")):
         some = [trade for trade in trades if trade.standing.remaining and trade.watched == watched]
         if not some:
@@ -95,7 +97,7 @@ def _estimated(
         found = Estimates(
             paths=sampling.paths, calls=2 + grid.observed[:-1], value=value, risk=risk, scenarios=scenario
         )
-        yield trade, uncertain(trade, found, market, (SPOT_FACTORS, VOLATILITY_CHANGES))
+        yield trade, uncertain(trade, found, market, AXES)
 
 
 def _risks(

@@ -14,6 +14,7 @@ from pricer.measures import BASIS_POINT
 from pricer.trades import Trade
 
 Array = NDArray[np.float64]
+Axes = tuple[tuple[float, ...], tuple[float, ...]]  # spot factors and volatility changes of scenarios
 PERCENT = 0.01
 
 
@@ -68,9 +69,11 @@ class UnitPrice:
         )
 
 
-def certain(trade: Trade, scrambles: int, market: Market) -> UnitPrice:
-    """A trade of which nothing is open: what is fixed and not paid yet."""
+def certain(trade: Trade, scrambles: int, market: Market, *, risk: bool, axes: Axes | None) -> UnitPrice:
+    """A trade of which nothing is open: what is fixed and not paid yet, in every scenario, moved by rates alone."""
     zero = Measured(value=0.0, standard_error=0.0)
+    unmoved = UnderlyingRisk(**dict.fromkeys(UnderlyingRisk.__struct_fields__, zero))
+    rho = Measured(value=-BASIS_POINT * trade.known_duration, standard_error=0.0)
     payments = [flow.payment for flow in trade.standing.flows]
     life = (max(payments) - market.valuation_date).days / 360 if payments else 0.0
     return UnitPrice(
@@ -80,13 +83,13 @@ def certain(trade: Trade, scrambles: int, market: Market) -> UnitPrice:
         loss=zero,
         life=Measured(value=life, standard_error=0.0),
         distances=Distances(),
-        risk=None,
-        scenarios=None,
+        risk=Risk(underlyings=dict.fromkeys(trade.names, unmoved), rho=rho) if risk else None,
+        scenarios=None if axes is None else _grid(np.full(len(axes[0]) * len(axes[1]), trade.known), axes),
     )
 
 
-def uncertain(trade: Trade, found: Estimates, market: Market, axes: tuple[tuple[float, ...], ...]) -> UnitPrice:
-    """A trade with observations to come; ``axes``: spot factors and volatility changes of its scenarios."""
+def uncertain(trade: Trade, found: Estimates, market: Market, axes: Axes) -> UnitPrice:
+    """A trade with observations to come."""
     scrambles = found.value.shape[1]
     alive = np.concatenate([np.ones((1, scrambles)), found.value[found.calls], np.zeros((1, scrambles))])
     ends = alive[:-1] - alive[1:]  # on each observation date, the last one included
@@ -102,7 +105,7 @@ def uncertain(trade: Trade, found: Estimates, market: Market, axes: tuple[tuple[
         life=_measured(trade.payment_times @ ends),
         distances=_distances(trade, market),
         risk=None if found.risk is None else _risk(trade, found.risk, market),
-        scenarios=None if found.scenarios is None else _scenarios(trade, found.scenarios, axes),
+        scenarios=None if found.scenarios is None else _grid(trade.known + found.scenarios.mean(axis=1), axes),
     )
 
 
@@ -123,12 +126,11 @@ def _risk(trade: Trade, rows: Array, market: Market) -> Risk:
     return Risk(underlyings=underlyings, rho=_measured(rows[2 * assets] - BASIS_POINT * trade.known_duration))
 
 
-def _scenarios(trade: Trade, rows: Array, axes: tuple[tuple[float, ...], ...]) -> Scenarios:
+def _grid(values: Array, axes: Axes) -> Scenarios:
+    """From a value for each spot factor under each volatility change, these slowly."""
     spot_factors, changes = axes
-    values = trade.known + rows.mean(axis=1).reshape(len(changes), len(spot_factors))
-    return Scenarios(
-        spot_factors=spot_factors, volatility_changes=changes, pv=tuple(tuple(row) for row in values.tolist())
-    )
+    rows = values.reshape(len(changes), len(spot_factors)).tolist()
+    return Scenarios(spot_factors=spot_factors, volatility_changes=changes, pv=tuple(tuple(row) for row in rows))
 
 
 def _distances(trade: Trade, market: Market) -> Distances:

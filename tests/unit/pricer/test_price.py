@@ -97,6 +97,20 @@ def test_a_called_note_is_worth_its_unsettled_flows() -> None:
     assert (price.standard_error, price.paths) == (0.0, 0)
 
 
+def test_what_is_fixed_and_not_paid_yet_is_in_every_scenario_and_moves_with_rates_alone() -> None:
+    dates = schedule("2019-11-18", "2020-11-20")
+    called = position(schedule=dates, fixings={"2019-11-18": {"SMI": 100.0}}, settlementDays=3)
+    wanted = Wanted(greeks=True, scenarios=True)
+    (((price,), _),) = price_positions([called], Models.of(market(), {}), lambda _: FEW, wanted)
+    assert price.scenarios is not None
+    assert {value for row in price.scenarios.pv for value in row} == {price.pv}
+    assert [len(row) for row in price.scenarios.pv] == [8] * 5
+    assert price.risk is not None
+    assert price.risk.rho.value == pytest.approx(-1e-4 / 360 * price.pv)
+    assert price.risk.underlyings["SMI"].delta_percent.value == 0
+    assert price.risk.underlyings["SMI"].vega.value == 0
+
+
 def test_a_certain_coupon_note_is_worth_its_discounted_flows() -> None:
     terms = [{"date": day, "couponBarrier": 0.0001} for day in DATES]
     (price,) = priced([position(schedule=terms, protectionBarrier=0.0001)])
