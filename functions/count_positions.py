@@ -130,6 +130,7 @@ def read_market(uri: str | None, objects: Objects) -> tuple[Market, Source]:
 def work_of(request: CountRequest, book: StagedBook, market: Market, market_sha256: str) -> Work:
     """What decides the results of this run."""
     groups = request.effort.of(book.groups)
+    surfaces = used_surfaces(book, market)
     return Work(
         pipeline="montecarlo",
         inputs={"book": book.sha256, "market": market_sha256},
@@ -141,7 +142,8 @@ def work_of(request: CountRequest, book: StagedBook, market: Market, market_sha2
             "greeks": request.greeks,
             "scenarios": request.scenarios,
             "method": METHOD,
-            "calibrate": needs_model(book, groups, market),
+            "surfaces": surfaces,
+            "calibrate": bool(surfaces) or needs_pilot(groups),
         },
     )
 
@@ -153,11 +155,15 @@ def slices(request: CountRequest, groups: Sequence[Batchable]) -> Boundaries:
     return by_cost(groups, SECONDS_PER_SLICE)
 
 
-def needs_model(book: StagedBook, groups: Sequence[Batchable], market: Market) -> bool:
-    """Whether a job before the array calibrates models and sets path budgets; never a matter of how it is sliced."""
+def used_surfaces(book: StagedBook, market: Market) -> list[str]:
+    """The underlyings of the book whose models are to be calibrated; a market has many more."""
     used = {name for group in book.groups for name in group.underlyings}
-    surfaces = any(isinstance(market.underlyings[name].volatility, Surface) for name in used)
-    return surfaces or sum(group.seconds for group in groups) > PILOT_SECONDS
+    return sorted(name for name in used if isinstance(market.underlyings[name].volatility, Surface))
+
+
+def needs_pilot(groups: Sequence[Batchable]) -> bool:
+    """Whether a job before the array sets path budgets; never a matter of how it is sliced."""
+    return sum(group.seconds for group in groups) > PILOT_SECONDS
 
 
 def existing(uri: S3Uri, objects: Objects) -> ObjectSummary:

@@ -25,7 +25,7 @@ from fanout.prices import METHOD, Price, SlicePrices, Unpriced, read_slice_price
 from fanout.s3 import Objects, S3Uri
 from pricer.budget import Budget
 from pricer.instant import price_book
-from pricer.models import ModelDocument, Models, surfaces
+from pricer.models import ModelDocument, Models
 from pricer.pilot import look
 from pricer.price import Wanted, price_positions
 
@@ -56,7 +56,7 @@ def calibrate(options: argparse.Namespace) -> int:
         log("model stands", uri=output / MODEL)
         return 0
     market = read_market(objects, output, plan)
-    models = Models.calibrated(market, surfaces(market), wanted_of(plan).changes)
+    models = Models.calibrated(market, plan.work.parameters["surfaces"], wanted_of(plan).changes)
     for name, fit in models.fits.items():
         fitted = fit.calibration
         event = "calibrated" if fitted.quality == "good" else "POOR FIT"

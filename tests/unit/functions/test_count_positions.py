@@ -87,6 +87,15 @@ def test_a_model_is_found_first_where_a_surface_or_a_large_book_asks_for_it(
     event = request_of({"positions": positions}, greeks=True, scenarios=True, **more)
     assert count(event, context)["calibrate"] is calibrate
     assert count(event | {"positionsPerJob": 1}, context)["calibrate"] is calibrate
+    assert desk.get("MCAutocallable/plan.json")["work"]["parameters"]["surfaces"] == (["SX5E"] if market else [])
+
+
+def test_a_surface_that_no_position_needs_asks_for_none(desk: Desk, request_of: Any, context: LambdaContext) -> None:
+    flat = {"currency": "EUR", "spot": 3550.0, "model": "gbm", "volatility": {"type": "flat", "value": 0.2}}
+    both = SURFACE | {"underlyings": {"DAX": SURFACE["underlyings"]["SX5E"], "SX5E": flat}}
+    event = request_of({"positions": [POSITION]}, marketUri=desk.put("market.json", both))
+    assert count(event, context)["calibrate"] is False
+    assert desk.get("MCAutocallable/plan.json")["work"]["parameters"]["surfaces"] == []
 
 
 def test_a_run_that_starts_again_is_no_longer_complete(desk: Desk, request_of: Any, context: LambdaContext) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,13 @@ def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Objects]:
         yield Objects(client)
 
 
-def staged(objects: Objects, positions: list[Position], *slices: int, snapshot: Market | None = None) -> Plan:
+def staged(
+    objects: Objects,
+    positions: list[Position],
+    *slices: int,
+    snapshot: Market | None = None,
+    surfaces: Sequence[str] = (),
+) -> Plan:
     """A planned run, as the function that counts positions leaves it."""
     lines = [encode_position(each) + b"\n" for each in positions]
     offsets = array("Q", [sum(map(len, lines[:count])) for count in range(len(lines) + 1)])
@@ -64,7 +70,7 @@ def staged(objects: Objects, positions: list[Position], *slices: int, snapshot: 
         found = objects.find(OUTPUT / name)
         assert found
         files[name] = StagedFile(etag=found.etag, size=len(body), sha256=sha256(body))
-    work = Work(pipeline="montecarlo", inputs={}, slices=slices, parameters=PARAMETERS)
+    work = Work(pipeline="montecarlo", inputs={}, slices=slices, parameters=PARAMETERS | {"surfaces": surfaces})
     plan = Plan.of(work, sources={}, files=files)
     write_plan(objects, OUTPUT, plan)
     return plan
@@ -210,7 +216,7 @@ def test_children_without_a_model_calibrate_to_the_same_parameters(
     objects: Objects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = [position(index, underlyings=[{"name": "SX5E", "strike": 3400.0 + index}]) for index in range(2)]
-    plan = staged(objects, notes, 0, 2, snapshot=bundled_surface())
+    plan = staged(objects, notes, 0, 2, snapshot=bundled_surface(), surfaces=["SX5E"])
     assert child(plan, 0, monkeypatch) == 0
     alone = result(objects, plan, 0)
     objects.delete(plan.result(OUTPUT, 0))
@@ -218,6 +224,14 @@ def test_children_without_a_model_calibrate_to_the_same_parameters(
     assert child(plan, 0, monkeypatch) == 0
     together = result(objects, plan, 0)
     assert [price.pv for price in together.prices] == pytest.approx([price.pv for price in alone.prices], rel=1e-2)
+
+
+def test_surfaces_that_no_position_needs_are_not_calibrated(objects: Objects) -> None:
+    surface = bundled_surface().underlyings["SX5E"]
+    snapshot = msgspec.structs.replace(market(), underlyings=market().underlyings | {"SX5E": surface})
+    plan = staged(objects, POSITIONS, 0, 5, snapshot=snapshot)
+    assert main(["calibrate", "-o", str(OUTPUT), "-p", plan.hash]) == 0
+    assert msgspec.json.decode(objects.get(OUTPUT / "model.json"), type=ModelDocument).fits == {}
 
 
 def local(tmp_path: Path, capsys: pytest.CaptureFixture[str], book: Any, *more: str) -> tuple[int, Any]:
