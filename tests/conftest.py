@@ -1,10 +1,15 @@
-"""Tests of real containers need Docker or Podman and minutes, so they run only when they are asked for by name."""
+"""What holds for all tests: nothing fails by the clock, and what needs an engine for containers is asked for by name."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-CONTAINERS = Path(__file__).parent / "containers"
+CONTAINERS = Path(__file__).parent / "containers"  # they need Docker or Podman, and minutes
+
+# Examples have no deadline: a machine with other work to do would miss it.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
