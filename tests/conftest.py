@@ -1,4 +1,4 @@
-"""What holds for all tests: nothing fails by the clock, and what needs an engine for containers is asked for by name."""
+"""For all tests: none fails by the clock, and those that need an engine for containers are asked for by name."""
 
 from pathlib import Path
 
