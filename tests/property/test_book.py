@@ -11,7 +11,7 @@ from struct import unpack
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it carries no type hints
 
@@ -43,6 +43,14 @@ MARKET = market_of(
         "correlations": [{"pair": list(pair), "value": 0.5} for pair in pairwise([*NAMES, NAMES[0]])],
     }
 )
+NOTE: Raw = {
+    "notional": 1,
+    "currency": "EUR",
+    "underlyings": [{"name": "SX5E", "strike": 1.0}],
+    "schedule": [{"date": "2019-11-21"}],
+    "memory": False,
+    "protectionBarrier": 1.0,
+}
 amounts = st.one_of(st.integers(1, 10**15), st.floats(1e-6, 1e15))
 barriers = st.floats(0.01, 10)
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20)
@@ -198,15 +206,17 @@ def test_any_list_streams_as_the_standard_library_reads_it(
 
 
 @given(positions=books(most=20))
+@example([NOTE | {"id": f"{number}", "coupon": coupon} for number, coupon in enumerate((0.1, 0.2, 0.1))])
 @settings(max_examples=60, deadline=None)  # it writes files
 def test_staging_sorts_the_lines_by_group_and_loses_none(positions: list[Raw]) -> None:
     given_order = [parse_position(raw, index) for index, raw in enumerate(positions)]
+    first = {terms(position): position.index for position in reversed(given_order)}  # of each trade
     with tempfile.TemporaryDirectory() as directory:
         book = stage_book(BytesIO(document(positions)), MARKET, Path(directory))
         lines = book.lines.read_bytes()
         offsets = unpack(f"<{book.count + 1}Q", book.offsets.read_bytes())
     staged = [decode_position(lines[start:stop]) for start, stop in pairwise(offsets)]
-    assert staged == sorted(given_order, key=lambda position: (*paths(position), position.index))
+    assert staged == sorted(given_order, key=lambda each: (*paths(each), first[terms(each)], each.index))
     assert all(lines[stop - 1 : stop] == b"\n" for stop in offsets[1:])
     expected = [(key, list(members)) for key, members in groupby(staged, lambda each: path_group(each, MARKET))]
     assert [(group.key, group.size, group.distinct) for group in book.groups] == [
