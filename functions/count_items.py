@@ -9,8 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
 from fanout.errors import RequestError
-from fanout.items import Places, Shape, list_items, per_slice, plan_items
-from fanout.manifest import withdraw_manifest
+from fanout.items import PIPELINE, Places, Shape, list_items, per_slice, plan_items, withdraw_conclusions
 from fanout.plan import Plan, find_plan, write_plan
 from fanout.request import parse_request
 from fanout.s3 import Objects, S3Uri, explained
@@ -18,7 +17,6 @@ from fanout.s3 import Objects, S3Uri, explained
 CHECKS = 10  # properties that validation checks: more steps than that would have nothing to do
 JOB_NAME_LENGTH = 110  # of Batch's 128 characters; the states append the job's letter
 LONGEST_KEY = 1_024  # bytes that S3 takes
-STALE = ("summary.json", "notification.json")  # until the run is complete again
 
 logger = Logger(service="count-items")
 objects = Objects()
@@ -38,6 +36,15 @@ class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def __post_init__(self) -> None:
         if self.items_per_job != "auto" and not (str(self.items_per_job).isdecimal() and self.each):
             raise ValueError(f'itemsPerJob {self.items_per_job!r} is neither "auto" nor a positive whole number')
+        for what, text in (("recipient", self.recipient), ("the execution's name", self.execution_name)):
+            if text.startswith("-"):
+                raise ValueError(f"{what} {text!r} begins with '-': job E would take it for an option")
+
+    @property
+    def job_name(self) -> str:
+        """As Batch takes it: it begins with a letter or digit."""
+        plain = re.sub(r"[^A-Za-z0-9_-]", "-", self.execution_name).lstrip("-_")
+        return plain[:JOB_NAME_LENGTH] or PIPELINE
 
     @property
     def each(self) -> int | None:
@@ -59,7 +66,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         raise explained(source, error) from error
     logger.info("planned", extra={"items": shape.items, "slices": shape.slices, "plan": plan.hash})
     return {
-        "jobName": re.sub(r"[^A-Za-z0-9_-]", "-", request.execution_name)[:JOB_NAME_LENGTH],
+        "jobName": request.job_name,
         "execution": request.execution_name,
         "inputUri": str(source),
         "outputUri": str(output),
@@ -83,11 +90,10 @@ def plan_run(request: CountRequest, source: S3Uri, output: S3Uri) -> tuple[Plan,
         raise RequestError(
             "input.outputUri", f"{output} leaves no room for the names of results: keys end at 1,024 bytes"
         )
-    withdraw_manifest(objects, output)
+    withdraw_conclusions(objects, places)
     standing = find_plan(objects, output)
     objects.put(places.items, content, content_type="application/x-ndjson")
     resume = any(True for _ in objects.list(places.results))
     if standing is None or standing.hash != plan.hash:
-        objects.delete(*(output / name for name in STALE))
         write_plan(objects, output, plan)
     return plan, shape, resume

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from failed_children import FailedChildren, job_id_of
 from fanout.errors import ResultsIncompleteError, UriError
 from fanout.itemresults import Rejected, Validation
-from fanout.items import PIPELINE, Item, Places, Shape, parse_rows
+from fanout.items import NOTIFICATION, PIPELINE, SUMMARY, Item, Places, Shape, parse_rows
 from fanout.notice import Notice, Post, run_key
 from fanout.request import parse_request
 from fanout.s3 import Objects, S3Uri
@@ -81,7 +81,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ended = concluded(output, request)
     if ended is None:
         failure = explain(request, places)
-        services.objects.put(output / "summary.json", json.dumps(failure, indent=1).encode() + b"\n")
+        services.objects.put(output / SUMMARY, json.dumps(failure, indent=1).encode() + b"\n")
         notify(request, places, failure)
         raise ResultsIncompleteError(failure["cause"])
     message_id = services.post.sent(run_key(request.plan_hash, output), request.execution)
@@ -92,8 +92,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def concluded(output: S3Uri, request: OutcomeRequest) -> dict[str, Any] | None:
     """The summary that JobE of this execution wrote and told of, even if Batch calls the job failed; or None."""
     try:
-        summary: dict[str, Any] = json.loads(services.objects.get(output / "summary.json"))
-        services.objects.get(output / "notification.json")
+        summary: dict[str, Any] = json.loads(services.objects.get(output / SUMMARY))
+        services.objects.get(output / NOTIFICATION)
     except (UriError, ValueError):
         return None
     if (summary.get("execution"), summary.get("planHash")) != (request.execution, request.plan_hash):
@@ -169,10 +169,11 @@ def notify(request: OutcomeRequest, places: Places, failure: Mapping[str, Any]) 
         status="FAILED",
         recipient=request.recipient,
     )
-    message_id = services.post.send_once(notice, sender=f"{request.execution}/outcome", now=time.time())
+    sender = f"{request.execution}/outcome"
+    message_id = services.post.send_once(notice, sender=sender, now=time.time(), after_others=True)  # job E has ended
     sent = {"topicArn": services.post.topic, "messageId": message_id, "subject": notice.subject}
     body = json.dumps(sent | {"message": notice.message}, indent=1).encode() + b"\n"
-    services.objects.put(places.output / "notification.json", body)
+    services.objects.put(places.output / NOTIFICATION, body)
 
 
 def told(children: Mapping[int, str]) -> str:

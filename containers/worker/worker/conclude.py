@@ -9,7 +9,7 @@ import msgspec
 
 from fanout.errors import CheckError
 from fanout.itemresults import StepReport
-from fanout.items import PIPELINE, Places
+from fanout.items import NOTIFICATION, PIPELINE, SUMMARY, Places
 from fanout.manifest import OutputFile, write_manifest
 from fanout.notice import Notice, Post
 from fanout.plan import PLAN
@@ -18,7 +18,6 @@ from worker.checks import CHECKS
 from worker.metadata import Metadata, Row
 
 REJECTED_TOLD = 5  # in the message; summary.json lists them all
-SUMMARY, NOTIFICATION = "summary.json", "notification.json"
 
 
 def conclude(

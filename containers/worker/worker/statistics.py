@@ -64,7 +64,7 @@ class Read:
 def slice_statistics(
     objects: Objects, places: Places, bucket: str, items: Sequence[Item], index: int, *, resume: bool
 ) -> str:
-    """Writes the columns of the slice, then its statistics; does nothing if they, or the profiles, stand."""
+    """Writes the columns of the slice, then its statistics; does nothing if both stand, or statistics and profiles."""
     if resume and _stands(objects, places, index):
         return "stands"
     rejected: list[Rejected] = []
@@ -177,9 +177,9 @@ def _rejection(objects: Objects, places: Places, item: Item, reason: str) -> Rej
 
 
 def _stands(objects: Objects, places: Places, index: int) -> bool:
-    if objects.find(places.profiles(index)) is not None:
-        return True
     if objects.find(places.statistics(index)) is None:
         return False
+    if objects.find(places.profiles(index)) is not None:
+        return True
     statistics = msgspec.json.decode(objects.get(places.statistics(index)), type=SliceStatistics)
     return statistics.column_bytes == 0 or objects.find(places.columns(index)) is not None

@@ -31,8 +31,12 @@ class Beginning:
 
 
 def validate(objects: Objects, places: Places, bucket: str, items: Iterable[Item], *, resume: bool) -> Validation:
-    """The report on all objects; the one that stands for the same plan is taken as it is."""
-    if resume and (standing := read_validation(objects, places)) is not None:
+    """The report on all objects; the one that stands for the same plan is taken as it is.
+
+    Unless it rejects objects and no work was done by it yet: somebody may have been given leave to read them since.
+    """
+    standing = read_validation(objects, places) if resume else None
+    if standing and (not standing.rejected or any(objects.list(places.results / "statistics"))):
         return standing
     count, rejected = 0, []
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:

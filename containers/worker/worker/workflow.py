@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from fanout.errors import CheckError
-from fanout.items import Item, Places, Shape, list_items, parse_rows, plan_items, read_items
+from fanout.items import Item, Places, Shape, list_items, parse_rows, plan_items, read_items, withdraw_conclusions
 from fanout.notice import run_key
 from fanout.plan import read_plan, write_plan
 from fanout.s3 import Objects, S3Uri
@@ -56,7 +56,9 @@ def write_down_plan(options: argparse.Namespace, objects: Objects) -> None:
     source, output = S3Uri.parse_prefix(options.input), S3Uri.parse_prefix(options.output)
     items = list_items(objects, source, output)
     plan, _, content = plan_items(items, math.ceil(len(items) / max(1, int(options.slices))), source)
-    objects.put(Places(output, plan.hash).items, content)
+    places = Places(output, plan.hash)
+    withdraw_conclusions(objects, places)
+    objects.put(places.items, content)
     write_plan(objects, output, plan)
 
 

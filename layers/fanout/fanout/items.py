@@ -20,12 +20,14 @@ from typing import Self
 import msgspec
 
 from fanout.errors import PlanError, RequestError
+from fanout.manifest import withdraw_manifest
 from fanout.plan import Plan, Source, StagedFile, Work
 from fanout.s3 import Objects, ObjectSummary, S3Uri, sha256
 from fanout.slicing import MAX_ARRAY_SIZE, MIN_ARRAY_SIZE, even
 
 PIPELINE = "array-workflow"
 ITEMS = "items.jsonl"
+SUMMARY, NOTIFICATION = "summary.json", "notification.json"
 SECONDS_PER_SLICE = 10.0  # of estimated work, where the run is asked to decide
 SECONDS_PER_OBJECT, BYTES_PER_SECOND = 0.05, 20e6  # what one object costs, and how fast its content is read
 
@@ -169,6 +171,13 @@ def read_items(objects: Objects, places: Places, shape: Shape, start: int, stop:
     if [item.item for item in items] != list(range(start, stop)):
         raise PlanError(f"{places.items} does not hold items {start} to {stop - 1} at their place")
     return items
+
+
+def withdraw_conclusions(objects: Objects, places: Places) -> None:
+    """Takes back what an execution before this one said of the whole run. The results of slices stand."""
+    withdraw_manifest(objects, places.output)
+    checks = [row.uri for row in objects.list(places.results / "checks")]  # it may have made them in other steps
+    objects.delete(*(places.output / name for name in (SUMMARY, NOTIFICATION)), *checks)
 
 
 def names(items: Iterable[Item]) -> str:

@@ -2,11 +2,12 @@
 
 The sender claims the message in the table, publishes it, and marks the claim as sent. A claim that is marked, or that
 another sender holds, is left alone. A sender that died after its claim and before its mark sends when it is started
-again: whoever dies in the moment between publishing and marking sends twice. A message is never lost.
+again, and if it is not, whoever comes after it takes its claim over: a message is never lost. Whoever dies in the
+moment between publishing and marking is followed by a second message.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -44,12 +45,13 @@ class Post:
     table: str
     topic: str
 
-    def send_once(self, notice: Notice, *, sender: str, now: float) -> str | None:
+    def send_once(self, notice: Notice, *, sender: str, now: float, after_others: bool = False) -> str | None:
         """The message's id, from now or from before; None if another sender has claimed it and not sent it yet.
 
-        ``sender``: who asks, the same when it is started again. ``now``: seconds since 1970.
+        ``sender``: who asks, the same when it is started again. ``now``: seconds since 1970. ``after_others``: no other
+        sender is at work any more, so that what one of them claimed and did not send is sent now.
         """
-        if not self._claim(notice, sender, int(now)):
+        if not self._claim(notice, sender, int(now), after_others=after_others):
             return self.sent(notice.run, notice.execution)
         published = self.sns.publish(
             TopicArn=self.topic,
@@ -73,20 +75,24 @@ class Post:
         )
         return row["sent"]["S"] if "sent" in row else None
 
-    def _claim(self, notice: Notice, sender: str, now: int) -> bool:
+    def _claim(self, notice: Notice, sender: str, now: int, *, after_others: bool) -> bool:
+        condition: Any = {
+            "ConditionExpression": "attribute_not_exists(#run) OR (#sender = :sender AND attribute_not_exists(#sent))",
+            "ExpressionAttributeNames": {"#run": "run", "#sender": "sender", "#sent": "sent"},
+            "ExpressionAttributeValues": {":sender": {"S": sender}},
+        }
+        if after_others:
+            condition = {
+                "ConditionExpression": "attribute_not_exists(#sent)",
+                "ExpressionAttributeNames": {"#sent": "sent"},
+            }
         item = _key(notice.run, notice.execution) | {
             "sender": {"S": sender},
             "status": {"S": notice.status},
             "expiresAt": {"N": str(now + KEPT_SECONDS)},
         }
         try:
-            self.dynamodb.put_item(
-                TableName=self.table,
-                Item=item,
-                ConditionExpression="attribute_not_exists(#run) OR (#sender = :sender AND attribute_not_exists(#sent))",
-                ExpressionAttributeNames={"#run": "run", "#sender": "sender", "#sent": "sent"},
-                ExpressionAttributeValues={":sender": {"S": sender}},
-            )
+            self.dynamodb.put_item(TableName=self.table, Item=item, **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise

@@ -10,18 +10,21 @@ from fanout.notice import Notice, Post, plain_subject
 NOTICE = Notice(run="r", execution="e", subject="done", message="all done", status="COMPLETE", recipient="me@x.org")
 
 
+OWN_OR_FREE = "attribute_not_exists(#run) OR (#sender = :sender AND attribute_not_exists(#sent))"
+UNSENT = "attribute_not_exists(#sent)"
+
+
 class Table:
-    """DynamoDB with one row, knowing the one condition that is used."""
+    """DynamoDB with one row, knowing the two conditions that are used."""
 
     def __init__(self) -> None:
         self.row: dict[str, Any] = {}
 
     def put_item(self, **request: Any) -> None:
-        sender = request["ExpressionAttributeValues"][":sender"]
-        assert request["ConditionExpression"] == (
-            "attribute_not_exists(#run) OR (#sender = :sender AND attribute_not_exists(#sent))"
-        )
-        if self.row and (self.row["sender"] != sender or "sent" in self.row):
+        condition = request["ConditionExpression"]
+        assert condition in {OWN_OR_FREE, UNSENT}
+        own = condition == UNSENT or self.row.get("sender") == request["ExpressionAttributeValues"][":sender"]
+        if self.row and ("sent" in self.row or not own):
             raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": "no"}}, "PutItem")
         self.row = dict(request["Item"])
 
@@ -69,6 +72,15 @@ def test_another_sender_does_not_send_what_was_claimed(post: Post) -> None:
     post.sns.dies = ""  # type: ignore[attr-defined]
     assert post.send_once(NOTICE, sender="another job", now=1) is None
     assert post.sns.published == []  # type: ignore[attr-defined]
+
+
+def test_who_comes_after_all_others_sends_what_one_of_them_claimed_and_never_sent(post: Post) -> None:
+    post.sns.dies = "before"  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        post.send_once(NOTICE, sender="job", now=0)
+    post.sns.dies = ""  # type: ignore[attr-defined]
+    assert [post.send_once(NOTICE, sender="function", now=1, after_others=True) for _ in range(2)] == ["m1"] * 2
+    assert post.send_once(NOTICE, sender="job", now=2) == "m1"
 
 
 def test_who_died_before_publishing_publishes_when_it_is_started_again(post: Post) -> None:

@@ -49,6 +49,14 @@ def test_what_batch_is_given_is_text_and_names_are_batchs(desk: Desk, context: L
     assert (items, each, int(width) > 50, counted["slices"]) == ("5", "2", True, 3)
 
 
+@pytest.mark.parametrize(("name", "job_name"), [("_night", "night"), ("éclair", "clair"), ("夜", "array-workflow")])
+def test_a_jobs_name_begins_as_batch_wants_it_whatever_the_execution_is_called(
+    desk: Desk, context: LambdaContext, name: str, job_name: str
+) -> None:
+    fill(desk, 1)
+    assert count(context, executionName=name)["jobName"] == job_name
+
+
 @pytest.mark.parametrize(("asked", "slices"), [(1, 7), ("1", 7), (3, 3), (7, 1), (1000, 1), ("auto", 2)])
 def test_objects_a_child_are_as_asked_for(desk: Desk, context: LambdaContext, asked: Any, slices: int) -> None:
     fill(desk, 7)
@@ -74,15 +82,13 @@ def test_the_same_objects_are_the_same_work_and_what_was_done_is_noticed(desk: D
 
 def test_a_run_that_starts_again_is_no_longer_complete(desk: Desk, context: LambdaContext) -> None:
     fill(desk, 1)
+    results = f"out/results/{count(context)['planHash']}"
+    said = ["out/manifest.json", "out/summary.json", "out/notification.json", f"{results}/checks/09.json"]
+    for key in [*said, f"{results}/profiles/00000.json"]:
+        desk.put(key, b"{}")
     count(context)
-    for name in ("manifest.json", "summary.json"):
-        desk.put(f"out/{name}", b"{}")
-    count(context)
-    assert "out/manifest.json" not in desk.listing()
-    assert "out/summary.json" in desk.listing()
-    desk.put("in/00000.csv", b"a\n2\n")
-    count(context)
-    assert "out/summary.json" not in desk.listing()
+    assert not set(said) & set(desk.listing())
+    assert f"{results}/profiles/00000.json" in desk.listing()
 
 
 REFUSED: list[tuple[str, dict[str, Any], type[FanoutError], str]] = [
@@ -102,6 +108,8 @@ REFUSED: list[tuple[str, dict[str, Any], type[FanoutError], str]] = [
     ("none a child", {"itemsPerJob": 0}, RequestError, "itemsPerJob"),
     ("a word a child", {"itemsPerJob": "many"}, RequestError, "itemsPerJob 'many'"),
     ("a tolerance above all", {"toleratedFailurePercentage": 101}, RequestError, "toleratedFailurePercentage"),
+    ("a recipient that looks like an option", {"recipient": "-x"}, RequestError, "recipient '-x' begins with '-'"),
+    ("a name that looks like an option", {"executionName": "-x"}, RequestError, "the execution's name '-x' begins"),
     ("an unknown key", {"recipent": "me"}, RequestError, "recipent"),
 ]
 

@@ -155,6 +155,29 @@ def test_a_failure_is_told_of_once_however_often_the_state_is_repeated(
     assert len(run.messages()) == 1
 
 
+def test_a_last_job_that_died_before_its_message_was_sent_does_not_keep_the_failure_from_being_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = report_outcome.services.post
+    notice = Notice(
+        run=run_key(run.counted["planHash"], OUTPUT), execution="x1", subject="s", message="m", status="COMPLETE"
+    )
+
+    def die(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(post.sns, "publish", die)
+        with pytest.raises(KeyboardInterrupt):
+            post.send_once(notice, sender="job", now=0)
+    fail_with(monkeypatch, e={-1: "exit code 137"})
+    with pytest.raises(ResultsIncompleteError):
+        run.report(E=CAUSE)
+    [message] = run.messages()
+    assert "exit code 137" in message
+    assert run.desk.get("out/notification.json")["messageId"]
+
+
 def test_what_job_a_rejected_is_named_and_no_hole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     rejected = Rejected(item=2, key="in/2.csv", reason="it is empty")
     report = Validation(plan_hash=run.places.plan_hash, items=5, rejected=(rejected,))
