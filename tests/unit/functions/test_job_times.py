@@ -1,5 +1,7 @@
 """When children ran: asked of Batch page by page, drawn as a picture."""
 
+import itertools
+import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -122,14 +124,71 @@ def test_the_picture_has_a_bar_for_every_child_and_marks_those_that_failed() -> 
 def test_a_bar_lies_where_and_as_long_as_its_child_ran() -> None:
     root = ET.fromstring(timeline("t", [step("a", (5_000, 6_000), (6_000, 10_000))]))
     [bars] = [path.attrib["d"] for path in root.iter(f"{SVG}path") if "stroke-width" in path.attrib]
-    assert bars == "M90.0 65.00h178.0M268.0 83.00h712.0"
+    assert bars == "M110.0 65.00h174.0M284.0 83.00h696.0"
 
 
 def test_the_picture_of_ten_thousand_children_stays_small() -> None:
     spans = [(k * 10, k * 10 + 5) for k in range(10_000)]
     picture = timeline("wide", [step(name, *spans) for name in ("procure", "process", "deliver")])
-    assert len(picture) < 1_000_000
+    assert len(picture) < 50_000
     assert float(ET.fromstring(picture).attrib["height"]) < 800
+
+
+def many(failed: tuple[int, ...] = ()) -> ET.Element:
+    """Three steps of 1,000 children, ten seconds a step, each beginning five seconds after the one before."""
+    spans = [[(5_000 * at + k * 10, 5_000 * at + k * 10 + 20) for k in range(1_000)] for at in range(3)]
+    steps = [
+        step("procure", *spans[0]),
+        step("process", *spans[1], failed=failed),
+        step("deliver", *spans[2]),
+    ]
+    return ET.fromstring(timeline("many", steps))
+
+
+def bars_of(path: ET.Element) -> list[tuple[float, float, float]]:
+    found = re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)", path.attrib["d"])
+    return [(float(x), float(y), float(width)) for x, y, width in found]
+
+
+def test_many_children_have_a_panel_a_step_under_each_other_on_one_time_axis() -> None:
+    root = many()
+    panels = [
+        {key: float(rect.attrib[key]) for key in ("x", "y", "width", "height")} for rect in root.iter(f"{SVG}rect")
+    ]
+    assert [round(panel["x"]) for panel in panels] == [110, 327, 545]  # 20 s are 870 pixels
+    assert {round(panel["width"]) for panel in panels} == {435}
+    for above, below in itertools.pairwise(panels):
+        assert above["y"] + above["height"] < below["y"]
+    lines = [bars_of(path) for path in root.iter(f"{SVG}path") if "stroke-width" in path.attrib]
+    for panel, bars in zip(panels, lines, strict=True):
+        assert panel["x"] <= min(x for x, _, _ in bars) < panel["x"] + 5
+        assert max(x + width for x, _, width in bars) == pytest.approx(panel["x"] + panel["width"], abs=0.2)
+        assert all(panel["y"] < y < panel["y"] + panel["height"] for _, y, _ in bars)
+        assert [x for x, _, _ in bars] == sorted(x for x, _, _ in bars)  # in the order in which they ran
+
+
+def test_the_picture_of_many_says_how_much_of_a_step_began_before_the_one_before_had_ended() -> None:
+    root = many()
+    assert "50.1 % of process began before procure had ended, 50.1 % of deliver began before process had ended" in {
+        text.text for text in root.iter(f"{SVG}text")
+    }
+    ends = [path.attrib["d"] for path in root.iter(f"{SVG}path") if "stroke-dasharray" in path.attrib]
+    assert [round(float(re.findall(r"M([\d.]+)", end)[0])) for end in ends] == [545, 763]
+
+
+def test_one_failed_child_of_many_is_seen() -> None:
+    [failed] = [path for path in many(failed=(500,)).iter(f"{SVG}path") if path.get("class") == "failed"]
+    [(_, _, width)] = bars_of(failed)
+    assert width >= 5
+    assert float(failed.attrib["stroke-width"]) >= 5
+
+
+def test_children_on_one_line_of_pixels_are_drawn_where_one_of_them_ran_and_nowhere_else() -> None:
+    spans = [(0, 1_000) if k % 2 else (9_000, 10_000) for k in range(1_600)]
+    root = ET.fromstring(timeline("t", [step("a", *spans)]))
+    [path] = [path for path in root.iter(f"{SVG}path") if "stroke-width" in path.attrib]
+    assert {(x, width) for x, _, width in bars_of(path)} == {(110.0, 87.0), (893.0, 87.0)}
+    assert len(bars_of(path)) == 2 * 160
 
 
 def test_a_run_without_jobs_has_a_picture_that_says_so() -> None:

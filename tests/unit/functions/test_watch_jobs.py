@@ -1,5 +1,7 @@
 """Watching: a run is over when all its jobs are seen to be over, and at no other time."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import watch_jobs
 from fanout.errors import JobsUnknownError, RequestError
 from watch_jobs import ENDED, LONGEST_WAIT, UNDER_WAY, UNKNOWN_SECONDS, Memory, decide
 
+ROOT = Path(__file__).parents[3]
 JOBS = {"procure": "a", "process": "b", "deliver": "c"}
 THROTTLED = ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slow down"}}, "DescribeJobs")
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "DescribeJobs")
@@ -134,3 +137,22 @@ def test_the_handler_carries_its_memory_through_the_state(
 def test_a_run_without_jobs_is_refused(context: LambdaContext) -> None:
     with pytest.raises(RequestError, match="jobs"):
         watch_jobs.handler({"jobs": {}}, context)
+
+
+def retries(error: str) -> int:
+    """How often the state machine asks the watcher again after an error that ``States.TaskFailed`` stands for."""
+    machine = json.loads((ROOT / "statemachine" / "nton.asl.json").read_text())
+    rules = machine["States"]["Watch jobs"]["Retry"]
+    return next((rule["MaxAttempts"] for rule in rules if {error, "States.TaskFailed"} & set(rule["ErrorEquals"])), 0)
+
+
+@pytest.mark.parametrize(
+    "error", ["Sandbox.Timedout", "Lambda.Unknown", "Runtime.ExitError", "Lambda.ServiceException"]
+)
+def test_a_watcher_that_dies_is_asked_again_and_the_run_goes_on(error: str) -> None:
+    assert retries(error) >= 10
+
+
+@pytest.mark.parametrize("error", ["JobsUnknownError", "RequestError"])
+def test_what_the_watcher_says_itself_is_final(error: str) -> None:
+    assert retries(error) == 0
