@@ -23,7 +23,7 @@ from fanout.errors import PlanError, RequestError
 from fanout.manifest import withdraw_manifest
 from fanout.plan import Plan, Source, StagedFile, Work
 from fanout.s3 import Objects, ObjectSummary, S3Uri, sha256
-from fanout.slicing import MAX_ARRAY_SIZE, MIN_ARRAY_SIZE, even
+from fanout.slicing import MAX_ARRAY_SIZE, MIN_ARRAY_SIZE, Even, even
 
 PIPELINE = "array-workflow"
 ITEMS = "items.jsonl"
@@ -61,14 +61,12 @@ class Shape:
 
     @property
     def slices(self) -> int:
-        return len(even(self.items, self.per_slice)) - 1
+        return Even.of(self.items, self.per_slice).slices
 
     def slice(self, index: int) -> tuple[int, int]:
         """``(start, stop)`` of the child ``index``; empty for a child beyond the last slice."""
-        boundaries = even(self.items, self.per_slice)
-        if index >= len(boundaries) - 1:
-            return self.items, self.items
-        return boundaries[index], boundaries[index + 1]
+        cut = Even.of(self.items, self.per_slice)
+        return cut.boundary(min(index, cut.slices)), cut.boundary(min(index + 1, cut.slices))
 
 
 @dataclass(frozen=True, slots=True)

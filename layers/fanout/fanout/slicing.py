@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 MIN_ARRAY_SIZE = 2  # Batch refuses an array of one child: a lone slice runs as a plain job
 MAX_ARRAY_SIZE = 10_000  # the largest array that Batch takes
@@ -27,15 +28,35 @@ class Batchable:
         return self.setup + self.size * self.each
 
 
-def even(items: int, per_slice: int) -> Boundaries:
-    """Slices of ``per_slice`` items, more where the array would be too wide; sizes differ by at most one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Even:
+    """A cut into slices of sizes that differ by at most one, known without writing all of it down."""
 
-    Raises ValueError if there is no item, or ``per_slice`` is not positive.
-    """
-    if items < 1 or per_slice < 1:
-        raise ValueError(f"cannot cut {items} items into slices of {per_slice}")
-    slices = min(math.ceil(items / per_slice), MAX_ARRAY_SIZE)
-    return tuple(items * k // slices for k in range(slices + 1))
+    items: int  # > 0
+    slices: int  # > 0
+
+    @classmethod
+    def of(cls, items: int, per_slice: int) -> Self:
+        """Slices of ``per_slice`` items, more where the array would be too wide.
+
+        Raises ValueError if there is no item, or ``per_slice`` is not positive.
+        """
+        if items < 1 or per_slice < 1:
+            raise ValueError(f"cannot cut {items} items into slices of {per_slice}")
+        return cls(items=items, slices=min(math.ceil(items / per_slice), MAX_ARRAY_SIZE))
+
+    def boundary(self, k: int) -> int:
+        """Where slice ``k`` starts, 0 to ``slices``: the last is where all end."""
+        return self.items * k // self.slices
+
+    @property
+    def boundaries(self) -> Boundaries:
+        return tuple(self.boundary(k) for k in range(self.slices + 1))
+
+
+def even(items: int, per_slice: int) -> Boundaries:
+    """The boundaries of ``Even``."""
+    return Even.of(items, per_slice).boundaries
 
 
 def by_cost(groups: Sequence[Batchable], seconds: float) -> Boundaries:
