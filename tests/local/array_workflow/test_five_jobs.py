@@ -2,9 +2,6 @@
 
 import itertools
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +9,8 @@ import pytest
 
 from stepbatch.pipelines.sample_objects import write_objects
 from tests.local.cloud_process import Cloud
-from tests.local.executions import PATIENCE, Execution
+from tests.local.executions import Execution
 
-ROOT = Path(__file__).parents[3]
 runs = itertools.count(1)
 
 
@@ -135,30 +131,3 @@ def test_a_child_that_fails_leaves_a_hole_that_is_told_and_filled_by_a_repeated_
     answer = run.start(itemsPerJob=1).output()
     assert (answer["status"], answer["processed"]) == ("COMPLETE", 30)
     assert run.rows() == 30
-
-
-def test_the_five_documents_run_in_order_with_the_plain_aws_cli(make: Any) -> None:
-    run = make(12)
-    environment = run.cloud.environment | {"JobQueueArn": run.cloud.outputs["JobQueueArn"]}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    script = ROOT / "examples" / "array-workflow" / "submit.sh"
-    done = subprocess.run(
-        [str(script), run.request["inputUri"], run.request["outputUri"]],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert done.returncode == 0, done.stderr
-    ids = dict(line.split() for line in done.stdout.splitlines())
-    batch, deadline = run.cloud.client("batch"), time.monotonic() + PATIENCE
-    while True:
-        jobs = {job["jobName"]: job for job in batch.describe_jobs(jobs=list(ids.values()))["jobs"]}
-        if jobs["JobE"]["status"] in {"SUCCEEDED", "FAILED"}:
-            break
-        assert time.monotonic() < deadline, "JobE has not ended"
-        time.sleep(0.2)
-    assert {job["status"] for job in jobs.values()} == {"SUCCEEDED"}
-    order = [jobs[f"Job{letter}"] for letter in "ABCDE"]
-    assert all(job["startedAt"] <= later["startedAt"] for job, later in itertools.pairwise(order))
-    assert run.document("summary.json")["processed"] == 12
