@@ -74,6 +74,7 @@ def mirror(workspace: Workspace, objects: Objects, output: S3Uri) -> None:
     wanted = of_manifest(manifest) if manifest else of_listing(objects, output)
     before = workspace.mirrored()
     withdraw(workspace)
+    workspace.partial.mkdir(parents=True, exist_ok=True)
     done: dict[str, Mirrored] = {}
     try:
         with ThreadPoolExecutor(TRANSFERS) as pool:
@@ -140,7 +141,6 @@ def stands(target: Path, before: Mirrored, wanted: Wanted) -> bool:
 def download(workspace: Workspace, objects: Objects, output: S3Uri, wanted: Wanted) -> Mirrored:
     """Into a temporary file, checked, then moved to its place. Raises MirrorError if it is not the wanted one."""
     temporary = workspace.partial / uuid4().hex
-    temporary.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     with temporary.open("wb") as file:
         stream = objects.open(output / wanted.path)

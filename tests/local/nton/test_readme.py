@@ -3,9 +3,9 @@
 import json
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
-
-from samcli.cli.types import CfnParameterOverridesType
+from typing import Any
 
 from tests.local.cloud_process import Cloud
 from tests.local.executions import Execution
@@ -31,7 +31,8 @@ def test_its_commands_run_as_they_stand(cloud: Cloud, tmp_path: Path) -> None:
 def test_the_schedule_is_turned_on_with_parameters_of_the_template_as_sam_reads_them() -> None:
     _sam, _deploy, option, *overrides = shlex.split(DEPLOY.replace("\\\n", ""))
     assert option == "--parameter-overrides"
-    read = CfnParameterOverridesType().convert(tuple(overrides), None, None)
+    sam: Any = import_module("samcli.cli.types")  # it comes without types
+    read = sam.CfnParameterOverridesType().convert(tuple(overrides), None, None)
     assert read == {
         "NightlyScheduleState": "ENABLED",
         "NightlyTimezone": "Europe/Berlin",
