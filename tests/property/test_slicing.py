@@ -1,20 +1,29 @@
 """Laws of slicing: nothing lost, nothing twice, never an array that Batch refuses."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.slicing import MAX_ARRAY_SIZE, Batchable, by_cost, even, slices_of
+from fanout.slicing import MAX_ARRAY_SIZE, Batchable, Even, by_cost, even
 
 batchables = st.builds(
     Batchable, size=st.integers(1, 5_000), setup=st.floats(0, 30), each=st.one_of(st.just(0.0), st.floats(1e-6, 20))
 )
 
 
+@given(st.integers(1, 30_000), st.integers(1, 30_000), st.floats(0, 1))
+def test_a_boundary_is_known_without_the_others(items: int, per_slice: int, share: float) -> None:
+    cut, boundaries = Even.of(items, per_slice), even(items, per_slice)
+    k = int(share * cut.slices)
+    assert (cut.slices, cut.boundary(k)) == (len(boundaries) - 1, boundaries[k])
+
+
 def assert_is_a_cut(boundaries: tuple[int, ...], items: int) -> None:
     assert boundaries[0] == 0
     assert boundaries[-1] == items
-    assert all(start < stop for start, stop in slices_of(boundaries))
+    assert all(start < stop for start, stop in pairwise(boundaries))
     assert 1 <= len(boundaries) - 1 <= MAX_ARRAY_SIZE
 
 
@@ -22,7 +31,7 @@ def assert_is_a_cut(boundaries: tuple[int, ...], items: int) -> None:
 def test_even_slices_cover_every_item_once_and_fit_an_array(items: int, per_slice: int) -> None:
     boundaries = even(items, per_slice)
     assert_is_a_cut(boundaries, items)
-    sizes = [stop - start for start, stop in slices_of(boundaries)]
+    sizes = [stop - start for start, stop in pairwise(boundaries)]
     assert max(sizes) - min(sizes) <= 1
     assert max(sizes) <= per_slice or len(sizes) == MAX_ARRAY_SIZE
 
@@ -44,7 +53,7 @@ def test_no_slice_by_cost_holds_much_more_than_asked_unless_one_item_does(
         return
     dearest = max(group.setup + group.each for group in groups)
     assert (
-        max(slice_seconds(groups, start, stop) for start, stop in slices_of(boundaries))
+        max(slice_seconds(groups, start, stop) for start, stop in pairwise(boundaries))
         <= 3 * max(seconds, dearest) + 1e-6
     )
 
@@ -62,7 +71,7 @@ def slice_seconds(groups: list[Batchable], start: int, stop: int) -> float:
 def test_25_001_items_one_each_become_wider_slices_of_one_array() -> None:
     boundaries = even(25_001, 1)
     assert len(boundaries) - 1 == MAX_ARRAY_SIZE
-    assert {stop - start for start, stop in slices_of(boundaries)} == {2, 3}
+    assert {stop - start for start, stop in pairwise(boundaries)} == {2, 3}
 
 
 def test_two_small_groups_are_cut_between_them() -> None:

@@ -1,6 +1,6 @@
 """JobA: looks at every object before any work is done on it, and writes down which cannot be used."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -108,12 +108,6 @@ def open_item(objects: Objects, bucket: str, item: Item, **more: Any) -> Any:
             uri = S3Uri(bucket, item.key)
             raise PlanError(f"{uri} was replaced or removed while the run was reading it ({code})") from error
         raise
-
-
-def listed(report: Validation, items: Iterable[Item]) -> Iterator[Rejected]:
-    """The rejections of these items."""
-    wanted = {item.item for item in items}
-    return (each for each in report.rejected if each.item in wanted)
 
 
 def unlisted(item: Item, reason: str) -> PlanError:

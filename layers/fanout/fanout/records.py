@@ -15,7 +15,6 @@ and under the run's output URI in the egress bucket::
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -32,7 +31,6 @@ ALL_NODES = "all"  # in place of a rerun list: child i works on node i
 NODE_FILE, DATA_FILE, RESULTS_FILE, SUMMARY_FILE = "node.json", "records.json", "records.jsonl", "summary.json"
 DELIVERY = "manifest.json"
 RERUNS = "reruns"
-RECORD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGITS = 5  # of a node's name: an array has at most 10,000 children
 
 

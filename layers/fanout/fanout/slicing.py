@@ -4,9 +4,8 @@ A cut is written as its boundaries: ``(0, 24, 48)`` is two slices, items 0 to 23
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Self
 
 MIN_ARRAY_SIZE = 2  # Batch refuses an array of one child: a lone slice runs as a plain job
@@ -74,11 +73,6 @@ def by_cost(groups: Sequence[Batchable], seconds: float) -> Boundaries:
     if len(cuts) - 1 < MIN_ARRAY_SIZE <= cuts[-1]:
         return (0, _middle(groups), cuts[-1])
     return cuts
-
-
-def slices_of(boundaries: Boundaries) -> Iterator[tuple[int, int]]:
-    """``(start, stop)`` of each slice."""
-    return pairwise(boundaries)
 
 
 def _cut(groups: Sequence[Batchable], seconds: float) -> Boundaries:

@@ -2,14 +2,19 @@
 
 import itertools
 import json
+import os
+import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from localcloud.batch.jobs import task_id
 from stepbatch.pipelines.sample_objects import write_objects
 from tests.local.cloud_process import Cloud
-from tests.local.executions import Execution
+from tests.local.executions import PATIENCE, Execution
 
 runs = itertools.count(1)
 
@@ -131,3 +136,38 @@ def test_a_child_that_fails_leaves_a_hole_that_is_told_and_filled_by_a_repeated_
     answer = run.start(itemsPerJob=1).output()
     assert (answer["status"], answer["processed"]) == ("COMPLETE", 30)
     assert run.rows() == 30
+
+
+def kill(child: str, attempt: int) -> None:
+    """Kills the process of one attempt at a child with -9, as soon as it is there."""
+    home, deadline = task_id(child, attempt), time.monotonic() + PATIENCE
+    while True:
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if (process / "cwd").readlink().name == home:
+                    os.kill(int(process.name), signal.SIGKILL)
+                    return
+        assert time.monotonic() < deadline, f"no process of attempt {attempt} at {child}"
+        time.sleep(0.01)
+
+
+def test_a_child_that_is_killed_whenever_it_is_tried_leaves_nothing_that_claims_completion(make: Any) -> None:
+    run = make(3)
+    run.put("zzz.csv", b"a,b\n" + b"1,2\n" * 2_000_000)  # seconds of work
+    execution = run.start(itemsPerJob=1)
+    child = f"{execution.awaited_job('statistics')}:3"
+    for attempt in range(1, 6):
+        kill(child, attempt)
+    ended = execution.ended()
+    assert (ended["status"], ended["error"]) == ("FAILED", "ResultsIncompleteError")
+    assert "child 3: exit code 137" in ended["cause"]
+    assert "after 5 attempts" in ended["cause"]
+    assert not execution.jobs()["conclude"].get("startedAt")
+    assert run.document("summary.json")["status"] == "FAILED"
+    assert "failed in job B" in run.document("notification.json")["subject"]
+    assert "manifest.json" not in run.listing()
+    again = run.start(itemsPerJob=1)
+    kill(f"{again.awaited_job('statistics')}:3", attempt=1)
+    assert again.output()["status"] == "COMPLETE"
+    assert [len(tried["attempts"]) for tried in again.children("statistics")] == [1, 1, 1, 2]
+    assert run.document("notification.json")["subject"].endswith("complete: 4 of 4 objects processed")
