@@ -18,6 +18,7 @@ TYPES = {
 }
 NO_STATEMENT = {"", "binary/octet-stream", "application/octet-stream", "text/plain", "application/json"}
 NO_STATEMENT |= {"application/gzip", "application/x-gzip", "application/zstd"}
+MOST_LOOKED_AT = 1 << 20  # bytes, decompressed: a few kilobytes may hold gigabytes
 EXPECTED = "expected .csv, .jsonl or .ndjson, each also with .gz or .zst, or a content type that says so"
 
 
@@ -61,9 +62,9 @@ def first_bytes(head: bytes, form: Format) -> bytes:
     """The decompressed beginning of an object of which only the beginning was read. Raises UnreadableError."""
     try:
         if form.compression == "gzip":
-            return zlib.decompressobj(wbits=31).decompress(head, 1 << 20)
+            return zlib.decompressobj(wbits=31).decompress(head, MOST_LOOKED_AT)
         if form.compression == "zstd":
-            return zstandard.ZstdDecompressor().decompressobj().decompress(head)
+            return zstandard.ZstdDecompressor().stream_reader(head).read(MOST_LOOKED_AT)
     except (zlib.error, zstandard.ZstdError) as error:
         raise UnreadableError(f"it is no {form.compression} stream: {error}") from error
     return head

@@ -18,6 +18,7 @@ from worker.objectformat import Format, UnreadableError
 
 MOST_COLUMNS = 2_000
 LONGEST_LINE = 16 << 20  # bytes
+ZSTD_READ = 1 << 10  # bytes: the library hands out all that they hold, up to 32 MiB of zeros
 
 
 @dataclass(slots=True)
@@ -137,7 +138,7 @@ class _WholeZstd(io.RawIOBase):
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._ready = b""
+        self._ready = memoryview(b"")
         self._begun = False
 
     def readable(self) -> bool:
@@ -145,16 +146,16 @@ class _WholeZstd(io.RawIOBase):
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         while not self._ready:
-            chunk = self._frame.unused_data if self._frame.eof else self._stream.read(1 << 16)
+            chunk = self._frame.unused_data if self._frame.eof else self._stream.read(ZSTD_READ)
             if self._frame.eof:
-                chunk = chunk or self._stream.read(1 << 16)
+                chunk = chunk or self._stream.read(ZSTD_READ)
                 self._frame, self._begun = zstandard.ZstdDecompressor().decompressobj(), False
             if not chunk:
                 if self._begun:
                     raise EOFError("it ends before its end-of-frame marker")
                 return 0
             self._begun = True
-            self._ready = self._frame.decompress(chunk)
+            self._ready = memoryview(self._frame.decompress(chunk))
         taken, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
         buffer[: len(taken)] = taken
         return len(taken)

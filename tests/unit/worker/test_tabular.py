@@ -3,13 +3,15 @@
 import gzip
 import io
 import math
+import tracemalloc
+from typing import Any
 
 import pytest
 import zstandard
 
 from fanout.itemresults import Column
-from worker.objectformat import Format, UnreadableError
-from worker.tabular import Table, check_beginning, number_of, read_table
+from worker.objectformat import Format, UnreadableError, first_bytes
+from worker.tabular import Table, check_beginning, decompressed, number_of, read_table
 
 CSV, JSONL = Format("csv", None), Format("jsonl", None)
 BY_HAND = b'station,value,note\nA,1,\nB,2.5,"x, ""y"""\r\nC,-0.5,"two\nlines"\n\n'
@@ -127,3 +129,18 @@ def test_a_table_with_too_many_columns_is_refused() -> None:
     header = ",".join(f"c{k}" for k in range(2_001)).encode()
     with pytest.raises(UnreadableError, match="more than 2000 columns"):
         table_of(header + b"\n", CSV)
+
+
+@pytest.mark.parametrize(("form", "compress"), [("gzip", gzip.compress), ("zstd", zstandard.compress)])
+def test_however_far_an_object_expands_little_of_it_is_held_at_a_time(form: str, compress: Any) -> None:
+    bomb = compress(bytes(200 << 20))
+    assert len(bomb) < 1 << 20
+    assert first_bytes(bomb, Format("csv", form)) == bytes(1 << 20)
+    tracemalloc.start()
+    try:
+        stream = decompressed(io.BytesIO(bomb), Format("csv", form))
+        for _ in range(20):
+            assert stream.read(1 << 16)
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    finally:
+        tracemalloc.stop()
