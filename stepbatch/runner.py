@@ -121,10 +121,10 @@ def carried_out(pipeline: Pipeline, settings: Settings) -> Outcome:
 def drive(pipeline: Pipeline, settings: Settings, workspace: Workspace, cloud: Cloud) -> Outcome:
     """A run on a cloud that stands."""
     from fanout.s3 import Objects, S3Uri
-    from stepbatch.mirror import DOWNLOADS, mirror, restore, upload
+    from stepbatch.mirror import TRANSFERS, mirror, restore, upload
     from stepbatch.nearby import NearObjects
 
-    objects = NearObjects(cloud.s3, connections=DOWNLOADS) if cloud.local else Objects(cloud.s3)
+    objects = NearObjects(cloud.s3, connections=TRANSFERS) if cloud.local else Objects(cloud.s3)
     bucket = getattr(pipeline, "bucket", BUCKET)  # nton delivers to a bucket of its own
     root = S3Uri(cloud.output(bucket), workspace.folder(pipeline.name, uuid4().hex[:6]))
     inputs, output = root / "input", root / "output"

@@ -77,6 +77,9 @@ def objects_in(folder: Path) -> dict[str, Path]:
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     if not found:
         raise UsageError(f"--input {folder} holds no file")
+    for name, path in found.items():
+        if name != name.encode(errors="replace").decode():
+            raise UsageError(f"--input: the name of {str(path)!r} is not UTF-8, as an object's key must be")
     return found
 
 

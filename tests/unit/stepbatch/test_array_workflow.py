@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,9 @@ def test_the_notification_and_what_was_left_out_are_shown(tmp_path: Path) -> Non
     assert "12 objects left out:" in lines
     assert "in/9.csv: it is empty" in lines
     assert "and 2 more, listed in summary.json" in lines
+
+
+def test_a_file_whose_name_cannot_be_a_key_is_refused_before_anything_is_uploaded(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.csv")).write_text("a\n1\n")
+    with pytest.raises(UsageError, match=r"caf\\udce9\.csv' is not UTF-8"):
+        objects_in(tmp_path)
