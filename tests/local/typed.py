@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 ACTIVATE = "source .venv/bin/activate"
 UP = "stepbatch up\n"
 SOURCE = "source .stepbatch/env"
-TYPING_SECONDS = 240  # far beyond what it takes
+TYPING_SECONDS = 600  # far beyond what it takes
 
 
 def commands(document: str) -> list[str]:
