@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fanout.blend.project import Project, find_project, open_blend
 from fanout.blend.reader import read_blend
-from fanout.blend.renderable import chosen_frames, chosen_scene, warnings
+from fanout.blend.renderable import check_size, chosen_frames, chosen_scene, warnings
 from fanout.blendplan import AGGREGATE, FILM, FRAMES, MEASUREMENT, PREVIEW, SHEET, TIMINGS, Look, Measurement
 from fanout.blendplan import RenderParameters as Parameters
 from fanout.errors import UriError
@@ -77,6 +77,7 @@ def count(request: CountRequest, objects: Objects) -> dict[str, Any]:
         blend = read_blend(open_blend(objects, project, Path(scratch)), project.blend)
     ignore = request.ignore_missing_assets
     scene = chosen_scene(blend, project.blend, project.files, request.scene, ignore_missing=ignore)
+    check_size(scene, project.blend, request.percent)
     frames = chosen_frames(scene, project.blend, request.frames)
     parameters = Parameters(
         look=look_of(request, project, scene.name), frames=frames, fps=str(scene.fps), sound=blend.sound

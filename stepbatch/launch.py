@@ -12,6 +12,10 @@ from stepbatch.runner import Pipeline, Settings, run
 from stepbatch.workspace import Workspace
 
 RESULTS = Path("out")
+EXPERIMENT = (
+    "on AWS deploy the stack with InterruptionExperiment=yes, then aws fis start-experiment with its output "
+    "SpotInterruptionExperimentId"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,12 @@ def launch(pipeline: Pipeline, choices: Choices) -> int:
     """Runs the pipeline on the cloud that the options and the environment name; the exit status."""
     stack, workers = choices.stack, choices.workers
 
+    def agree() -> None:
+        if choices.aws and choices.interrupt:
+            raise UsageError(f"--interrupt {choices.interrupt} is of a local cloud; {EXPERIMENT}")
+        if choices.aws and workers:
+            raise UsageError(f"--workers {workers} is of a private local cloud; --aws names another")
+
     def connect(workspace: Workspace) -> AbstractContextManager[Cloud]:
         standing = standing_cloud(aws=choices.aws, stack=stack)
         if standing is None and stack:
@@ -38,16 +48,14 @@ def launch(pipeline: Pipeline, choices: Choices) -> int:
         if standing is not None and workers:
             raise UsageError(f"--workers {workers} is of a private local cloud; here {ENDPOINT} or --aws names another")
         if choices.interrupt and standing is not None and not standing.local:
-            raise UsageError(
-                f"--interrupt {choices.interrupt} is of a local cloud; on AWS deploy the stack with "
-                "InterruptionExperiment=yes, then aws fis start-experiment with its output SpotInterruptionExperimentId"
-            )
+            raise UsageError(f"--interrupt {choices.interrupt} is of a local cloud; {EXPERIMENT}")
         if standing is not None:
             return nullcontext(standing)
         return private_cloud(log=workspace.log, state=workspace.state, workers=workers)
 
     settings = Settings(
         out=choices.out or RESULTS / pipeline.job_name,
+        agree=agree,
         connect=connect,
         interrupt=choices.interrupt or 0,
         as_json=choices.as_json,

@@ -65,6 +65,7 @@ class Settings:
 
     out: Path
     connect: Callable[[Workspace], AbstractContextManager[Cloud]]
+    agree: Callable[[], None] = lambda: None  # raises UsageError where options contradict each other
     interrupt: int = 0  # children to reclaim
     as_json: bool
     dry_run: bool
@@ -76,6 +77,7 @@ def run(pipeline: Pipeline, settings: Settings) -> int:
     """Runs a pipeline and prints what came of it; the exit status."""
     blank = Outcome(pipeline=pipeline.name, status=Status.CHECKED, out=str(settings.out))
     try:
+        settings.agree()
         refuse_unreadable(pipeline.files())
         if not settings.dry_run and (brief := getattr(pipeline, "brief", None)):  # rendering looks before it uploads
             settings.stderr.print(f"{pipeline.name}: {brief()}", soft_wrap=True)

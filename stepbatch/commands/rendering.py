@@ -1,11 +1,26 @@
 """``stepbatch run rendering``."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stepbatch.commands.options import AsJson, Aws, DryRun, Interrupt, Out, Stack, Workers
+
+MOST_SAMPLES = 1 << 24  # of Cycles
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """The parser of an option that takes whole numbers from ``least`` to ``most``: it names the text that is none."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII) or not least <= int(text) <= most:
+            raise typer.BadParameter(f"{text} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
 
 
 def rendering(
@@ -21,10 +36,11 @@ def rendering(
         str | None, typer.Option(metavar="N|auto", help="Frames of one child. [default: auto, by measuring one]")
     ] = None,
     percent: Annotated[
-        int | None, typer.Option(metavar="P", min=1, max=1000, help="Size for a draft. [default: the scene's]")
+        int | None, typer.Option(metavar="P", parser=whole(1, 1_000), help="Size for a draft. [default: the scene's]")
     ] = None,
     samples: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="A pixel, for a draft. [default: the scene's]")
+        int | None,
+        typer.Option(metavar="N", parser=whole(1, MOST_SAMPLES), help="A pixel, for a draft. [default: the scene's]"),
     ] = None,
     run_scripts: Annotated[
         bool, typer.Option("--run-scripts", help="Let the file run its Python: only if you trust it.")

@@ -14,12 +14,19 @@ from rich.console import Console
 from fanout.errors import RequestError
 from stepbatch.console import plural
 from stepbatch.errors import UsageError
+from stepbatch.inputs import read_once
 
 if TYPE_CHECKING:
     from fanout.blend.sources import Source
     from fanout.s3 import Objects, S3Uri
 
-OPTIONS = {"input.inputUri": "--blend", "input.blend": "--file", "input.scene": "--scene", "input.frames": "--frames"}
+OPTIONS = {
+    "input.inputUri": "--blend",
+    "input.blend": "--file",
+    "input.scene": "--scene",
+    "input.frames": "--frames",
+    "input.percent": "--percent",
+}
 BACKUP = re.compile(r"\.blend\d+$", re.IGNORECASE)  # what Blender keeps of the versions before
 LONGEST_NAME = 120  # characters; the pipeline adds -preview and -film
 STATE = ".stepbatch"  # in directories that results went to
@@ -49,7 +56,14 @@ class Rendering:
         return stem[:LONGEST_NAME] or self.name
 
     def files(self) -> Mapping[str, Path]:
-        """A folder with all that lies in it, but for hidden files, Blender's backups, and results that went there."""
+        """A folder with all that lies in it, but for hidden files, Blender's backups, and results that went there.
+
+        Raises UsageError if it is a pipe.
+        """
+        if read_once(self.blend):
+            raise UsageError(
+                f"--blend {self.blend} is no regular file, and a .blend is not read in order: save it first"
+            )
         if not self.blend.is_dir():
             return {self.blend.name: self.blend}
         root = self.blend.resolve()
@@ -88,17 +102,17 @@ class Rendering:
     def _checked(self) -> str:
         from fanout.blend.header import version_name
         from fanout.blend.reader import read_blend
-        from fanout.blend.renderable import chosen_frames, chosen_scene, warnings
+        from fanout.blend.renderable import check_size, chosen_frames, chosen_scene, warnings
         from fanout.frames import format_frames
 
         with self._opened() as (source, path, files):
             blend = read_blend(source, path)
         scene = chosen_scene(blend, path, files, self.scene, ignore_missing=self.ignore_missing_assets)
         frames = chosen_frames(scene, path, self.frames)
-        percent = self.percent or scene.percent
-        size = f"{scene.width * percent // 100} × {scene.height * percent // 100}"
+        check_size(scene, path, self.percent)
+        width, height = scene.size(self.percent)
         told = (
-            f"{plural(len(frames), 'frame')} ({format_frames(frames)}) of scene {scene.name!r}, {size} at "
+            f"{plural(len(frames), 'frame')} ({format_frames(frames)}) of scene {scene.name!r}, {width} × {height} at "
             f"{float(scene.fps):.6g} a second, {scene.engine}, saved by Blender {version_name(blend.version)}"
         )
         return "\n".join([told, *warnings(scene, self.percent)])
@@ -107,7 +121,7 @@ class Rendering:
     def _opened(self) -> "Iterator[tuple[Source, str, frozenset[str]]]":
         """The .blend's bytes, its path in the project, and the paths of all files there."""
         from fanout.blend.archive import open_member, read_archive
-        from fanout.blend.project import choose_blend, named
+        from fanout.blend.project import check_lone, choose_blend, named
         from fanout.blend.sources import FileSource
 
         if self.blend.is_dir():
@@ -122,6 +136,7 @@ class Rendering:
                 path = choose_blend(files, self.file, str(self.blend))
                 yield open_member(archive, path, Path(scratch)), path, files
         else:
+            check_lone(self.blend.name, self.file, str(self.blend))
             yield FileSource(self.blend), self.blend.name, frozenset({self.blend.name})
 
     def noting(self, objects: "Objects", output: "S3Uri", out: Path) -> Callable[[float], str]:

@@ -61,6 +61,13 @@ def test_a_single_file_is_its_own_project(shelf: Shelf, tmp_path: Path) -> None:
     assert shelf.frames(project, tmp_path) == 3
 
 
+def test_a_single_file_is_not_chosen_from(shelf: Shelf) -> None:
+    shelf.put("scene.blend", simple())
+    assert shelf.find("scene.blend", blend="scene.blend").blend == "scene.blend"
+    with pytest.raises(RequestError, match=r"input\.blend: 'other\.blend' is to be chosen of a folder or zip"):
+        shelf.find("scene.blend", blend="other.blend")
+
+
 def test_a_file_may_lie_in_the_root_of_the_bucket(shelf: Shelf) -> None:
     shelf.put("scene.blend", simple())
     assert shelf.find("scene.blend").version == shelf.objects.find(S3Uri("data", "scene.blend")).etag  # type: ignore[union-attr]

@@ -49,6 +49,11 @@ def padded(data: bytes) -> bytes:
     return data + bytes(SMALL)
 
 
+def real_bytes() -> bytes:
+    """What Blender wrote, compressed."""
+    return REAL[0].read_bytes()
+
+
 @pytest.fixture(params=REAL, ids=[path.stem for path in REAL])
 def real(request: pytest.FixtureRequest) -> Path:
     return Path(request.param)
@@ -203,7 +208,9 @@ def test_scenes_are_found_however_much_lies_before_them() -> None:
     [
         (b"", "the file is empty"),
         (b"\x89PNG\r\n\x1a\n", "not a .blend file: it begins with b'\\x89PNG"),
-        (b"BLENDER", "not a .blend file"),
+        (b"BLENDER", "truncated: its header ends after 7 bytes"),
+        (real_bytes()[:96], "truncated: its header ends after 0 bytes"),
+        (b"BLEND", "not a .blend file: it begins with b'BLEND'"),
         (b"BLENDERxv402", "not a .blend file"),
         (gzip.compress(b"<svg/>"), "not a .blend file: it begins with b'<svg/>'"),
         (b"BLENDER17-02v0600" + bytes(99), "newer than this reader"),

@@ -167,6 +167,7 @@ def refused(count: Any, blend: bytes | None, kind: type[FanoutError], **more: An
         (simple(r__sfra=9, r__efra=3), "ends before it begins"),
         (simple(r__efra=1_048_574), "1,048,574 of them; a run may have 200,000"),
         (simple(r__sfra=-5), "Blender renders frames 0 to"),
+        (simple(r__size=1), "rendered at 1 %, which of 160 × 90 pixels is 1 × 0: nothing to render"),
         (
             Blend()
             .scene()
@@ -205,6 +206,7 @@ def test_assets_beside_the_blend_in_a_folder_are_found(count: Any, desk: Desk) -
         ({"framesPerJob": -1}, "framesPerJob -1 is neither"),
         ({"frames": "10-1"}, "input.frames: '10-1' ends before it begins"),
         ({"percent": 0}, "input.percent"),
+        ({"percent": 1}, "input.percent: 1 % of 160 × 90 pixels is 1 × 0: nothing to render"),
         ({"samples": 0}, "input.samples"),
         ({"fps": 25}, "unknown field `fps`"),
         ({"jobName": "my film"}, "input.jobName"),

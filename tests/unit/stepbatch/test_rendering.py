@@ -3,6 +3,7 @@
 import inspect
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import boto3
 import msgspec
 import pytest
+import typer
 from moto import mock_aws
 from rich.console import Console
 from rich.spinner import Spinner
@@ -20,7 +22,7 @@ from fanout.blendplan import Look, RenderParameters, frame_uri
 from fanout.errors import BlendError
 from fanout.plan import Plan, Source, Work, write_plan
 from fanout.s3 import Objects, S3Uri
-from stepbatch.commands.rendering import rendering
+from stepbatch.commands.rendering import rendering, whole
 from stepbatch.errors import UsageError
 from stepbatch.pipelines.frame_counter import FrameCounter
 from stepbatch.pipelines.rendering import Rendering, cost, frames_per_job
@@ -151,6 +153,35 @@ def test_an_option_that_does_not_fit_the_file_is_named(blend: Path, tmp_path: Pa
     ):
         with pytest.raises(UsageError, match=words):
             pipeline.brief()
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "scene.blend")
+    with pytest.raises(UsageError, match=r"--blend .*scene\.blend is no regular file"):
+        Rendering(blend=tmp_path / "scene.blend").files()
+
+
+def test_a_single_file_is_not_chosen_from(blend: Path) -> None:
+    assert Rendering(blend=blend, file=blend.name).check()
+    with pytest.raises(
+        UsageError, match=r"--file: 'other\.blend' is to be chosen of a folder or zip; .* a single file"
+    ):
+        Rendering(blend=blend, file="other.blend").check()
+
+
+def test_a_size_that_leaves_no_pixel_is_refused(blend: Path) -> None:
+    assert ", 3 × 1 at" in Rendering(blend=blend, percent=2).check()
+    with pytest.raises(UsageError, match=r"--percent: 1 % of 160 × 90 pixels is 1 × 0: nothing to render"):
+        Rendering(blend=blend, percent=1).check()
+    blend.write_bytes(simple(r__size=1))
+    with pytest.raises(BlendError, match=r"is rendered at 1 %, which of 160 × 90 pixels is 1 × 0"):
+        Rendering(blend=blend).check()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1001", "nan", "2.5", "٣", "", "9" * 30])
+def test_a_percentage_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=f"^{text} is not a whole number from 1 to 1000$"):
+        whole(1, 1_000)(text)
 
 
 def test_a_broken_zip_is_refused_by_name(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fanout.blend.sources import BlendDamage
 from fanout.blend.streams import Stream
 
+MAGIC = b"BLENDER"
+SHORTEST = 12  # bytes of a header
 LEGACY = re.compile(rb"BLENDER([_-])([vV])(\d{3})")  # 12 bytes, until Blender 4.5
 CURRENT = re.compile(rb"BLENDER(\d{2})-(\d{2})v(\d{4})")  # 17 bytes, since Blender 5.0
 
@@ -34,11 +36,13 @@ def version_name(version: int) -> str:
 
 def read_header(stream: Stream) -> Layout:
     """Raises BlendDamage if the stream does not begin as a .blend file does."""
-    head = stream.read(12)
+    head = stream.read(SHORTEST)
     if match := LEGACY.fullmatch(head):
         wide, order = match[1] == b"-", "<" if match[2] == b"v" else ">"
         block = struct.Struct(f"{order}4si{'Q' if wide else 'I'}ii")  # code, length, address, struct, count
         return Layout(version=int(match[3]), order=order, pointer=8 if wide else 4, block=block, fields=(1, 2, 3, 4))
+    if len(head) < SHORTEST and MAGIC.startswith(head[: len(MAGIC)]):
+        raise BlendDamage(f"truncated: its header ends after {len(head)} bytes")
     if not re.match(rb"BLENDER\d{2}-", head):
         raise BlendDamage(f"not a .blend file: it begins with {head!r}")
     length = int(head[7:9])

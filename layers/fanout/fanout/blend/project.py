@@ -48,6 +48,7 @@ def find_project(objects: Objects, uri: str, *, blend: str | None, output: S3Uri
             files = frozenset(read_archive(ObjectSource(objects, found)))
         chosen = choose_blend(files, blend, uri)
         return Project(kind="zip", uri=place, version=found.etag, blend=chosen, objects={name: found}, files=files)
+    check_lone(name, blend, uri)
     return Project(
         kind="file", uri=place, version=found.etag, blend=name, objects={name: found}, files=frozenset({name})
     )
@@ -74,6 +75,12 @@ def _folder(objects: Objects, place: S3Uri, uri: str, blend: str | None, output:
     return Project(
         kind="folder", uri=root, version=version, blend=choose_blend(files, blend, uri), objects=found, files=files
     )
+
+
+def check_lone(name: str, asked: str | None, uri: str) -> None:
+    """Raises RequestError if another .blend than the only one was asked for."""
+    if asked not in {None, name}:
+        raise RequestError("input.blend", f"{asked!r} is to be chosen of a folder or zip; {uri} is a single file")
 
 
 def choose_blend(files: frozenset[str], asked: str | None, uri: str) -> str:

@@ -88,6 +88,17 @@ def chosen_frames(scene: Scene, where: str, expression: str | int | None) -> Fra
     return tuple(frames)
 
 
+def check_size(scene: Scene, where: str, percent: int | None) -> None:
+    """Raises RequestError or BlendError, by whose percentage it is, if a frame has no pixels: Blender renders none."""
+    width, height = scene.size(percent)
+    if min(width, height) > 0:
+        return
+    problem = f"of {scene.width} × {scene.height} pixels is {width} × {height}: nothing to render"
+    if percent is not None:
+        raise RequestError("input.percent", f"{percent} % {problem}")
+    raise BlendError(where, f"scene {scene.name!r} is rendered at {scene.percent} %, which {problem}")
+
+
 def warnings(scene: Scene, percent: int | None) -> list[str]:
     """What the artist should know before paying for it."""
     found = []
@@ -96,7 +107,7 @@ def warnings(scene: Scene, percent: int | None) -> list[str]:
             f"scene {scene.name!r} is rendered by EEVEE, which draws with a GPU; these machines have none, "
             "so that a frame takes minutes, not seconds: consider Cycles"
         )
-    width, height = (size * (percent or scene.percent) // 100 for size in (scene.width, scene.height))
+    width, height = scene.size(percent)
     if width * height > MOST_PIXELS:
         found.append(f"a frame of {width} × {height} pixels may need more memory than a job has")
     return found

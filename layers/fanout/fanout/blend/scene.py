@@ -31,6 +31,11 @@ class Scene:
     camera: bool
     needs_camera: bool  # False where strips or a compositor may stand in for one
 
+    def size(self, percent: int | None) -> tuple[int, int]:
+        """Width and height in pixels, as Blender cuts them; without a percentage at the scene's own."""
+        scale = percent or self.percent
+        return self.width * scale // 100, self.height * scale // 100
+
     @property
     def frames(self) -> range:
         return range(self.start, self.end + 1, self.step)
