@@ -8,15 +8,14 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
-from fanout.errors import RequestError
+from fanout.errors import RequestError, UriError
 from fanout.items import PIPELINE, Places, Shape, list_items, per_slice, plan_items, withdraw_conclusions
 from fanout.plan import Plan, find_plan, write_plan
 from fanout.request import parse_request
-from fanout.s3 import Objects, S3Uri, explained
+from fanout.s3 import LONGEST_KEY, Objects, S3Uri, explained
 
 CHECKS = 10  # properties that validation checks: more steps than that would have nothing to do
 JOB_NAME_LENGTH = 110  # of Batch's 128 characters; the states append the job's letter
-LONGEST_KEY = 1_024  # bytes that S3 takes
 
 logger = Logger(service="count-items")
 objects = Objects()
@@ -59,7 +58,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Raises RequestError if there is no object, or UriError if there is no such bucket.
     """
     request = parse_request(event, CountRequest)
-    source, output = S3Uri.parse_prefix(request.input_uri), S3Uri.parse_prefix(request.output_uri)
+    source, output = place("input.inputUri", request.input_uri), place("input.outputUri", request.output_uri)
     try:
         plan, shape, resume = plan_run(request, source, output)
     except ClientError as error:
@@ -79,6 +78,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "slices": shape.slices,
         "steps": request.validation_steps,
     }
+
+
+def place(field: str, uri: str) -> S3Uri:
+    """The folder that a field names. Raises RequestError."""
+    try:
+        return S3Uri.parse_prefix(uri)
+    except UriError as error:
+        raise RequestError(field, str(error)) from None
 
 
 def plan_run(request: CountRequest, source: S3Uri, output: S3Uri) -> tuple[Plan, Shape, bool]:

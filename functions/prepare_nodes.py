@@ -13,11 +13,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
 from deliveries import check_deliveries
-from fanout.errors import RequestError
+from fanout.errors import RequestError, UriError
 from fanout.manifest import withdraw_manifest
 from fanout.plan import Plan, StagedFile, Work, find_plan, write_plan
 from fanout.records import (
     ALL_NODES,
+    DELIVERY,
     HOURS,
     IDS,
     NODE_FILE,
@@ -29,13 +30,14 @@ from fanout.records import (
     rerun_list,
 )
 from fanout.request import parse_request
-from fanout.s3 import Objects, S3Uri, explained, sha256
+from fanout.s3 import LONGEST_KEY, Objects, S3Uri, explained, sha256
 from fanout.shared import SAFE_NAME, SharedFiles
 from fanout.slicing import even
 
 FEWEST, MOST = 200, 1_000  # records of a run that does not say how many
 OPERATIONS_AT_ONCE = 64  # on the file system: its time goes by waiting
 JOB_NAME_LENGTH = 110  # of Batch's 128 characters; the state appends the step
+SHOWN = 80  # characters of a value that cannot be used
 STALE = ("summary.json", "timings.json", "timeline.svg")  # until the run is complete again
 
 logger = Logger(service="prepare-nodes")
@@ -47,7 +49,7 @@ class PrepareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     execution_name: str
     egress_uri: str  # the egress bucket
-    scheduled_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None  # when the schedule meant to start the run
+    scheduled_time: str | None = None  # when the schedule meant to start the run
     run_id: str | None = None
     output_uri: str | None = None  # None: a folder of the egress bucket named after the run
     records: Annotated[int, msgspec.Meta(ge=1, le=5_000_000)] | None = None  # None: a number drawn from the seed
@@ -58,13 +60,34 @@ class PrepareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     @property
     def run(self) -> str:
         """The run's id: the same for every execution that means the same run. Raises RequestError."""
-        name = self.run_id or (scheduled_id(self.scheduled_time) if self.scheduled_time else self.execution_name)
+        name = self.execution_name if self.scheduled_time is None else scheduled_id(moment(self.scheduled_time))
+        name = name if self.run_id is None else self.run_id
         if not SAFE_NAME.fullmatch(name):
             raise RequestError(
-                "input.runId" if self.run_id else "the execution's name",
-                f"{name!r} cannot name the run's directory: use letters, digits, '.', '_' and '-', or give a runId",
+                "the execution's name" if self.run_id is None else "input.runId",
+                f"{shortened(name)} cannot name the run's directory: that takes 1 to 128 letters, digits, '.', '_' and "
+                f"'-', the first a letter or digit{'; or give a runId' if self.run_id is None else ''}",
             )
         return name
+
+    @property
+    def named_by(self) -> str:
+        """What of the input decides where the run's results lie."""
+        return "runId" if self.output_uri is None else "outputUri"
+
+    @property
+    def output(self) -> S3Uri:
+        """Where the run delivers. Raises RequestError."""
+        try:
+            output = S3Uri.parse_prefix(self.output_uri or f"{self.egress_uri}/{self.run}")
+        except UriError as error:
+            raise RequestError("input.outputUri", str(error)) from None
+        if len((output / node_name(0) / "results" / DELIVERY).key.encode()) > LONGEST_KEY:
+            raise RequestError(
+                "input.outputUri",
+                f"{shortened(str(output))} leaves no room for the names of results: keys end at 1,024 bytes",
+            )
+        return output
 
 
 @logger.inject_lambda_context
@@ -78,14 +101,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         prepared = prepare(request, objects, SharedFiles.mounted())
     except ClientError as error:
-        raise explained(S3Uri.parse_prefix(request.output_uri or request.egress_uri), error) from error
+        raise misplaced(request, explained(request.output, error)) from error
+    except UriError as error:
+        raise misplaced(request, error) from error
     logger.info("prepared", extra=prepared)
     return prepared
 
 
+def misplaced(request: PrepareRequest, error: Exception) -> Exception:
+    """What is wrong with a URI is wrong with the input, if it came with it."""
+    if isinstance(error, UriError) and request.output_uri is not None:
+        return RequestError("input.outputUri", str(error))
+    return error
+
+
 def prepare(request: PrepareRequest, objects: Objects, shared: SharedFiles) -> dict[str, Any]:
-    run = request.run
-    output = S3Uri.parse_prefix(request.output_uri or f"{request.egress_uri}/{run}")
+    run, output = request.run, request.output
     ids = record_ids(request, run)
     content = "".join(f"{record_id}\n" for record_id in ids).encode()
     work = Work(
@@ -94,7 +125,7 @@ def prepare(request: PrepareRequest, objects: Objects, shared: SharedFiles) -> d
         slices=even(len(ids), request.records_per_node),
         parameters={"seed": seed_of(request, run), "hours": HOURS, "openAbove": OPEN_ABOVE},
     )
-    plan = settle_plan(work, content, run, output, objects)
+    plan = settle_plan(work, content, request, objects)
     done = check_deliveries(plan, ids, output, objects).delivered
     left = [node for node in range(plan.array_size) if node not in done]
     withdraw_manifest(objects, output)
@@ -111,9 +142,26 @@ def prepare(request: PrepareRequest, objects: Objects, shared: SharedFiles) -> d
     }
 
 
+def moment(text: str) -> datetime:
+    """Raises RequestError."""
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise RequestError(
+        "input.scheduledTime", f"{shortened(text)} is no moment with its time zone, such as 2026-11-21T02:00:00Z"
+    )
+
+
 def scheduled_id(moment: datetime) -> str:
     """``20261025T003000Z``: in UTC, so that the hour that a clock change repeats has two ids."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def shortened(text: str) -> str:
+    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}… ({len(text):,} characters)"
 
 
 def seed_of(request: PrepareRequest, run: str) -> int:
@@ -128,14 +176,15 @@ def record_ids(request: PrepareRequest, run: str) -> list[str]:
     return [f"R{number:07d}" for number in range(count)]
 
 
-def settle_plan(work: Work, ids: bytes, run: str, output: S3Uri, objects: Objects) -> Plan:
-    """The plan that stands, or a new one. Raises RequestError if the run stands for other work."""
+def settle_plan(work: Work, ids: bytes, request: PrepareRequest, objects: Objects) -> Plan:
+    """The plan that stands, or a new one. Raises RequestError if the place holds other work."""
+    output = request.output
     standing = find_plan(objects, output)
     if standing and standing.work != work:
         raise RequestError(
             "input",
-            f"run {run!r} at {output} was prepared with {describe(standing.work)}, this input asks for "
-            f"{describe(work)}: give the same input to repeat it, or another runId",
+            f"the run at {output} was prepared with {describe(standing.work)}, this input, of run {request.run!r}, "
+            f"asks for {describe(work)}: give the same input to repeat it, or another {request.named_by}",
         )
     staged = objects.find(output / IDS)
     if standing and staged and staged.etag == standing.files[IDS].etag:
@@ -152,7 +201,7 @@ def settle_plan(work: Work, ids: bytes, run: str, output: S3Uri, objects: Object
 
 def describe(work: Work) -> str:
     nodes = len(work.slices) - 1
-    return f"{work.slices[-1]} records in {nodes} nodes, parameters {work.parameters}"
+    return f"{work.slices[-1]} records in {nodes} {'nodes' if nodes > 1 else 'node'}, parameters {work.parameters}"
 
 
 def lay_out(

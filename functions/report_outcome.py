@@ -114,7 +114,8 @@ def explain(request: OutcomeRequest, places: Places) -> dict[str, Any]:
     if rejected:
         lines.append("rejected by job A: " + listed([f"{each.key!r}: {each.reason}" for each in rejected]))
     if holes:
-        lines.append(f"{len(holes)} objects have no result: " + listed([repr(item.key) for item in holes]))
+        count = f"{len(holes)} objects have" if len(holes) > 1 else "1 object has"
+        lines.append(f"{count} no result: " + listed([repr(item.key) for item in holes]))
     return {
         "execution": request.execution,
         "planHash": request.plan_hash,

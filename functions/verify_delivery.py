@@ -162,12 +162,13 @@ def summary(request: VerifyRequest, plan: Plan, found: Deliveries, missing: Sequ
 def shortfall(missing: Sequence[Missing], plan: Plan) -> str:
     records = sum(len(each.ids) for each in missing)
     head = f"{records} of {plan.items} records are not delivered, in {len(missing)} of {plan.array_size} nodes"
-    told = [
-        f"node {each.node}, {len(each.ids)} records from {each.ids[0]} to {each.ids[-1]}: {each.reason}"
-        for each in missing[:NODES_TOLD]
-    ]
+    told = [f"node {each.node}, {span(each.ids)}: {each.reason}" for each in missing[:NODES_TOLD]]
     more = [f"and {len(missing) - NODES_TOLD} more nodes; summary.json lists all"] if len(missing) > NODES_TOLD else []
     return "\n".join([head, *told, *more])
+
+
+def span(ids: Sequence[str]) -> str:
+    return f"{len(ids)} records from {ids[0]} to {ids[-1]}" if len(ids) > 1 else f"record {ids[0]}"
 
 
 def dump(document: Mapping[str, Any]) -> bytes:

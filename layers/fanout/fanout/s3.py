@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FORBIDDEN = {"403", "AccessDenied", "Forbidden"}
 CHANGED = {"412", "PreconditionFailed"}
 ABSENT = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
+LONGEST_KEY = 1_024  # bytes
 DELETE_BATCH = 1_000  # keys that one DeleteObjects call takes
 ONE_REQUEST = 8 << 20  # bytes of a file that is sent in one request; a larger one in parts, by threads of its own
 

@@ -123,7 +123,7 @@ def test_a_child_that_fails_leaves_a_hole_that_is_told_and_filled_by_a_repeated_
     ended = execution.ended()
     assert (ended["status"], ended["error"]) == ("FAILED", "ResultsIncompleteError")
     assert f"job B ({statistics}) failed: child 29" in ended["cause"]
-    assert "1 objects have no result" in ended["cause"]
+    assert "1 object has no result" in ended["cause"]
     jobs = execution.jobs()
     profiles = execution.children("profile")
     assert [index for index, child in enumerate(profiles) if child["status"] == "FAILED"] == [29]

@@ -157,8 +157,18 @@ def test_a_run_that_starts_again_is_no_longer_complete(desk: Desk, context: Lamb
 @pytest.mark.parametrize("changed", [{"records": 41}, {"seed": 9}, {"recordsPerNode": 7}])
 def test_a_run_is_not_prepared_again_for_other_work(context: LambdaContext, changed: dict[str, Any]) -> None:
     prepare(context, **NIGHT, records=40)
-    with pytest.raises(RequestError, match=f"run '{RUN}' .* was prepared with 40 records in 1 nodes"):
+    with pytest.raises(RequestError, match=rf"/{RUN} was prepared with 40 records in 1 node, .* or another runId"):
         prepare(context, **NIGHT | {"records": 40} | changed)
+
+
+def test_a_place_that_holds_another_run_is_told_as_such(context: LambdaContext) -> None:
+    place = f"s3://{BUCKET}/shared"
+    prepare(context, **NIGHT, runId="first", records=40, outputUri=place)
+    with pytest.raises(RequestError) as refused:
+        prepare(context, **NIGHT, runId="second", records=20, outputUri=place)
+    assert f"the run at {place} was prepared with 40 records" in str(refused.value)
+    assert "this input, of run 'second', asks for 20 records" in str(refused.value)
+    assert str(refused.value).endswith("or another outputUri")
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -169,10 +179,38 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("none a node", {"recordsPerNode": 0}, "recordsPerNode"),
     ("a time without a zone", {"scheduledTime": "2026-11-21T02:00:00"}, "scheduledTime"),
     ("no time", {"scheduledTime": "tonight"}, "scheduledTime"),
-    ("a path", {"runId": "../other"}, "'../other' cannot name the run's directory"),
+    ("a number for a time", {"scheduledTime": 5}, "scheduledTime"),
+    ("a time before time", {"scheduledTime": "0001-01-01T00:00:00+14:00"}, "scheduledTime"),
+    ("a path", {"runId": "../other"}, "input.runId: '../other' cannot name the run's directory: that takes 1 to 128"),
+    ("a long name", {"runId": "x" * 129}, "(129 characters) cannot name the run's directory: that takes 1 to 128"),
+    ("an empty name", {"runId": ""}, "input.runId: '' cannot name the run's directory"),
+    ("another scheme", {"outputUri": "http://x"}, "input.outputUri: 'http://x' is not an object's URI"),
+    ("no bucket of its own", {"outputUri": "s3://nowhere/x"}, "input.outputUri: s3://nowhere/x"),
+    ("a place too deep", {"outputUri": f"s3://{BUCKET}/{'d' * 1_000}"}, "input.outputUri: 's3://"),
     ("a hidden name", {"runId": ".ssh"}, "runId"),
-    ("a name that the file system does not take", {"executionName": "nächtlich", "scheduledTime": None}, "nächtlich"),
+    (
+        "a name that the file system does not take",
+        {"executionName": "nächtlich", "scheduledTime": None},
+        "or give a runId",
+    ),
 ]
+
+
+def test_the_deepest_place_that_is_taken_has_room_for_every_name(context: LambdaContext) -> None:
+    room = 1_024 - len("/00000/results/manifest.json")
+    for length, taken in ((room, True), (room + 1, False)):
+        output = f"s3://{BUCKET}/{'d' * length}"
+        if taken:
+            assert prepare(context, **NIGHT, outputUri=output, records=1)["outputUri"] == output
+        else:
+            with pytest.raises(RequestError, match="leaves no room for the names of results"):
+                prepare(context, **NIGHT, outputUri=output, records=1)
+
+
+def test_a_name_does_not_say_to_give_a_run_id_to_who_gave_one(context: LambdaContext) -> None:
+    with pytest.raises(RequestError) as refused:
+        prepare(context, **NIGHT | {"runId": "../other"})
+    assert "give a runId" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("event", "named"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])

@@ -137,7 +137,7 @@ def test_a_failed_child_is_told_with_the_objects_that_it_cost(run: Run, monkeypa
     )
     with pytest.raises(ResultsIncompleteError) as told:
         run.report(E=CAUSE)
-    assert str(told.value) == ("job B (b) failed: child 3: exit code 137, killed\n1 objects have no result: 'in/3.csv'")
+    assert str(told.value) == ("job B (b) failed: child 3: exit code 137, killed\n1 object has no result: 'in/3.csv'")
     [message] = run.messages()
     assert "exit code 137, killed" in message
     summary = run.desk.get("out/summary.json")
