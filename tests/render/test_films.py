@@ -111,6 +111,15 @@ def test_grey_pictures_with_and_without_transparency_make_a_film_and_a_sheet(
     assert inspect(sheet.read_bytes()).depth == 8
 
 
+def test_frames_that_hardly_anything_plays_make_a_smaller_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", ffmpeg())
+    wide, film = picture(9_000, 22, pixel=plain(255, 255, 255)), tmp_path / "film.mp4"
+    feed(film_command(inspect(wide), Fraction(24), film), [wide] * 2)
+    found = read_film(film.read_bytes())
+    assert (found.frames, found.width, found.height) == (2, 8_192, 20)
+    assert min(film_pixels(film)[: 8_192 * 20]) > 230
+
+
 def test_everything_is_listed_with_its_hash_in_the_manifest(stitched: Any, crew: Crew) -> None:
     stitched(frames="1-3")
     manifest = msgspec.json.decode(crew.fetch("manifest.json"), type=Manifest)

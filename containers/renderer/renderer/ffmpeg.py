@@ -21,6 +21,9 @@ QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
 SAME_BYTES = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 BT709 = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv")
 ENCODER = ("-c:v", "libx264", "-preset", "medium", "-crf", "18")
+MOST_SIDE = 8_192  # pixels of a film: hardly anything plays more, and libx264 would need gigabytes
+LOOKAHEAD, LEAST_LOOKAHEAD = 40, 4  # frames that libx264 holds: the preset's for 4K, fewer of larger ones
+FOUR_K = 3_840 * 2_160  # pixels
 ON_BLACK = "format=gbrap|gbrap16,premultiply=inplace=1"  # what is transparent shows black, not what lies behind it
 EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # yuv420p halves both sides
 LIMITED = "scale=in_range=pc:out_range=tv:out_color_matrix=bt709,format=yuv420p"
@@ -59,12 +62,25 @@ def command(inputs: Sequence[str], *output: str) -> list[str]:
     return [executable(), *QUIET, "-filter_threads", use[1], *use, *inputs, *use, *output]
 
 
+def film_size(image: Image) -> tuple[int, int]:
+    """Width and height of a film of such frames: even, and those of larger frames made to fit."""
+    largest = max(image.width, image.height)
+    fitting = (
+        (side * MOST_SIDE // largest if largest > MOST_SIDE else side) or 1 for side in (image.width, image.height)
+    )
+    width, height = (side + side % 2 for side in fitting)
+    return width, height
+
+
 def film_command(image: Image, rate: Fraction, target: Path) -> list[str]:
     """PNG frames on stdin -> a silent film that every player plays."""
-    filters = [ON_BLACK] * image.alpha + [EVEN, LIMITED, TAGGED]
+    width, height = film_size(image)
+    fit = [f"scale={width}:{height}:flags=area"] * (max(image.width, image.height) > MOST_SIDE)
+    filters = [ON_BLACK] * image.alpha + fit + [EVEN, LIMITED, TAGGED]
+    lookahead = max(LEAST_LOOKAHEAD, min(LOOKAHEAD, LOOKAHEAD * FOUR_K // (width * height)))
     pictures = ("-f", "image2pipe", "-framerate", str(rate), "-c:v", "png", "-i", "pipe:0")
-    output = ("-vf", ",".join(filters), *ENCODER, *BT709, *MP4, *SAME_BYTES, str(target))
-    return command(pictures, *output)
+    encoder = (*ENCODER, "-rc-lookahead", str(lookahead), *BT709, *MP4, *SAME_BYTES)
+    return command(pictures, "-vf", ",".join(filters), *encoder, str(target))
 
 
 def sound_command(film: Path, sound: Path, seconds: Fraction, target: Path) -> list[str]:

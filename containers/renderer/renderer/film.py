@@ -4,7 +4,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from fanout.blendplan import RenderParameters
-from renderer.ffmpeg import FilmError, decoded_frames
+from renderer.ffmpeg import FilmError, decoded_frames, film_size
 from renderer.mp4 import BT709, Film, read_film
 from renderer.png import Image
 
@@ -12,12 +12,13 @@ from renderer.png import Image
 def check_film(path: Path, parameters: RenderParameters, image: Image, *, sound: bool) -> Film:
     """Raises FilmError naming whatever is not as it should be; every frame is decoded."""
     film = read_back(path)
+    width, height = film_size(image)
     wanted = {
         "frames": (film.frames, len(parameters.frames)),
         "frames that decode": (decoded_frames(path), len(parameters.frames)),
         "frames a second": (film.rate, parameters.rate),
-        "width": (film.width, even(image.width)),
-        "height": (film.height, even(image.height)),
+        "width": (film.width, width),
+        "height": (film.height, height),
         "colours": (film.colours, BT709),
         "index first": (film.streamable, True),
         "sound": (film.sound, sound),
@@ -35,8 +36,3 @@ def read_back(path: Path) -> Film:
             return read_film(data)
     except ValueError as damage:  # DamagedFilm, or an empty file
         raise FilmError(f"the film cannot be read back: {damage}") from damage
-
-
-def even(pixels: int) -> int:
-    """yuv420p halves both sides."""
-    return pixels + pixels % 2

@@ -33,6 +33,7 @@ from renderer.mp4 import Film
 from renderer.png import DamagedImage, Image, inspect
 
 AHEAD = 8  # frames fetched before FFmpeg asks for them
+AHEAD_BYTES = 256 << 20  # that they may have together
 NOTES = ("seconds", "attempt", "startup")  # numbers that a child keeps beside a frame
 
 
@@ -63,9 +64,12 @@ class Stitch:
         asked for.
         """
         self._refuse_gaps()
-        first = self._inspected(self.parameters.frames[0], self._fetch(self.parameters.frames[0])[0])
+        data, _ = self._fetch(self.parameters.frames[0])
+        first = self._inspected(self.parameters.frames[0], data)
         silent = self.folder / f"silent_{FILM}"
-        ffmpeg.feed(ffmpeg.film_command(first, self.parameters.rate, silent), self._frames(first))
+        ffmpeg.feed(
+            ffmpeg.film_command(first, self.parameters.rate, silent), self._frames(first, frames_ahead(len(data)))
+        )
         film, silence = self._with_sound(silent)
         facts = check_film(film, self.parameters, first, sound=silence is None)
         sheet = self._sheet(first)
@@ -84,15 +88,15 @@ class Stitch:
         if gaps := missing_frames(self.parameters.frames, standing):
             raise FramesMissingError(f"{len(gaps)} of {self.plan.items} frames are missing: {format_frames(gaps)}")
 
-    def _frames(self, like: Image) -> Iterator[bytes]:
-        """Every frame in order, checked and published; a few are fetched ahead."""
-        ahead: deque[Future[tuple[bytes, dict[str, str]]]] = deque()
+    def _frames(self, like: Image, ahead: int) -> Iterator[bytes]:
+        """Every frame in order, checked and published; so many are fetched ahead."""
+        coming: deque[Future[tuple[bytes, dict[str, str]]]] = deque()
         rest = iter(self.parameters.frames)
-        with ThreadPoolExecutor(AHEAD) as pool:
+        with ThreadPoolExecutor(ahead) as pool:
             for frame in self.parameters.frames:
-                while len(ahead) < AHEAD and (following := next(rest, None)) is not None:
-                    ahead.append(pool.submit(self._published, following, like))
-                data, notes = ahead.popleft().result()
+                while len(coming) < ahead and (following := next(rest, None)) is not None:
+                    coming.append(pool.submit(self._published, following, like))
+                data, notes = coming.popleft().result()
                 self._timings.append({"frame": frame} | {name: float(notes[name]) for name in NOTES if name in notes})
                 self._files.append(OutputFile(path=frame_path(frame), size=len(data), sha256=sha256(data)))
                 yield data
@@ -154,6 +158,11 @@ class Stitch:
         if self.objects.find(self.output / name):
             body = self.objects.get(self.output / name)
             self._files.append(OutputFile(path=name, size=len(body), sha256=sha256(body)))
+
+
+def frames_ahead(size: int) -> int:
+    """How many frames to hold, if they are of so many bytes."""
+    return max(1, min(AHEAD, AHEAD_BYTES // size))
 
 
 def frame_path(frame: int) -> str:

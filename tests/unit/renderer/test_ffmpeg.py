@@ -16,6 +16,7 @@ from renderer.ffmpeg import (
     executable,
     feed,
     film_command,
+    film_size,
     run,
     sheet_command,
     sheet_frames,
@@ -102,9 +103,39 @@ def test_ffmpeg_decodes_and_encodes_with_the_threads_of_its_job(monkeypatch: pyt
         assert {command[at + 1] for at in given} == {"1"}
 
 
+def of_size(width: int, height: int) -> Image:
+    return Image(width=width, height=height, depth=8, colour=2)
+
+
+@pytest.mark.parametrize(
+    ("frame", "film"),
+    [
+        ((160, 90), (160, 90)),
+        ((161, 91), (162, 92)),
+        ((1, 1), (2, 2)),
+        ((8_192, 4_096), (8_192, 4_096)),
+        ((16_384, 9_000), (8_192, 4_500)),
+        ((20_000, 9_999), (8_192, 4_096)),
+        ((3, 30_000), (2, 8_192)),
+    ],
+)
+def test_a_film_has_even_sides_that_h264_takes(frame: tuple[int, int], film: tuple[int, int]) -> None:
+    assert film_size(of_size(*frame)) == film
+    command = film_command(of_size(*frame), Fraction(24), Path("f.mp4"))
+    assert any(f"scale={film[0]}:{film[1]}:" in word for word in command) is (max(frame) > 8_192)
+
+
+def test_the_encoder_holds_fewer_frames_where_they_are_large() -> None:
+    def lookahead(width: int, height: int) -> str:
+        command = film_command(of_size(width, height), Fraction(24), Path("f.mp4"))
+        return command[command.index("-rc-lookahead") + 1]
+
+    sizes = ((160, 90), (3_840, 2_160), (7_680, 4_320), (8_192, 8_192))
+    assert [lookahead(*size) for size in sizes] == ["40", "40", "10", "4"]
+
+
 def test_a_thumbnail_has_a_pixel_of_height_however_wide_its_picture_is() -> None:
-    wide = Image(width=4_000, height=3, depth=8, colour=2)
-    assert any(",scale=320:1:" in word for word in sheet_command(wide, 1, Path("s.png")))
+    assert any(",scale=320:1:" in word for word in sheet_command(of_size(4_000, 3), 1, Path("s.png")))
 
 
 def script(text: str) -> list[str]:

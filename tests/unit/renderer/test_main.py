@@ -21,7 +21,7 @@ from fanout.s3 import sha256
 from renderer import __main__ as program
 from renderer.mp4 import Film
 from renderer.slices import Stop
-from renderer.stitch import FramesMissingError
+from renderer.stitch import FramesMissingError, frames_ahead
 from tests.unit.renderer.conftest import DEATH, OUTPUT, REFUSAL, Painter, Studio
 from tests.unit.renderer.pictures import picture
 
@@ -271,6 +271,10 @@ def test_a_film_that_s3_takes_in_parts_only_is_published_with_its_hash(
     row = next(file for file in listed if file.path == "output.mp4")
     assert studio.objects.get(OUTPUT / "output.mp4") == large
     assert (row.size, row.sha256) == (len(large), sha256(large))
+
+
+def test_large_frames_are_not_fetched_far_ahead() -> None:
+    assert [frames_ahead(size) for size in (1_000, 32 << 20, 100 << 20, 1 << 30)] == [8, 8, 2, 1]
 
 
 def test_a_plan_for_another_blender_is_refused(studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

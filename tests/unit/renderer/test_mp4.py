@@ -9,7 +9,7 @@ import pytest
 from fanout.blendplan import Look, RenderParameters
 from renderer import film as checking
 from renderer.ffmpeg import FilmError
-from renderer.film import check_film, even
+from renderer.film import check_film
 from renderer.mp4 import DamagedFilm, Film, read_film
 from renderer.png import Image
 
@@ -124,7 +124,3 @@ def test_a_film_that_cannot_be_read_is_refused(path: Path, body: bytes) -> None:
     path.write_bytes(body)
     with pytest.raises(FilmError, match="cannot be read back"):
         check_film(path, parameters(), IMAGE, sound=False)
-
-
-def test_odd_sizes_are_padded_by_one() -> None:
-    assert [even(pixels) for pixels in (1, 2, 91, 92)] == [2, 2, 92, 92]
