@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from fanout.errors import RequestError, UriError
 from fanout.items import PIPELINE, Places, Shape, list_items, per_slice, plan_items, withdraw_conclusions
+from fanout.notice import NOBODY
 from fanout.plan import Plan, find_plan, write_plan
 from fanout.request import parse_request
 from fanout.s3 import LONGEST_KEY, Objects, S3Uri, explained
@@ -73,7 +74,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "shape": str(shape),
         "resume": "yes" if resume else "no",
         "tolerated": f"{request.tolerated_failure_percentage:g}",
-        "recipient": request.recipient,
+        "recipient": request.recipient or NOBODY,
         "items": shape.items,
         "slices": shape.slices,
         "steps": request.validation_steps,

@@ -42,6 +42,8 @@ def parse(body: Document, definition: Document, queue: Document) -> Spec:
     retry = body.get("retryStrategy") or definition.get("retryStrategy") or {}
     attempts, rules = parse_retries(retry)
     substituted = tuple(substitute(word, parameters) for word in command)
+    if "" in substituted:
+        raise RefusedError("Error executing request, Exception : Command field cannot have empty strings")
     return Spec(
         name=body["jobName"],
         queue=parse_queue(queue),

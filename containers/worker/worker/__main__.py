@@ -14,12 +14,12 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 
 from fanout.errors import FanoutError
-from worker.command import ACTIONS, parser
+from worker.command import ACTIONS, parse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one action."""
-    options = parser().parse_args(arguments)
+    options = parse(arguments)
     act: Callable[[Namespace], str] = getattr(importlib.import_module(ACTIONS[options.action]), options.action)
     try:
         done = act(options)

@@ -1,8 +1,10 @@
 """The words that the worker's command line takes."""
 
 import argparse
+from collections.abc import Sequence
 from functools import cache
 
+NOT_GIVEN = "-"  # what job definitions say instead of nothing: Batch takes no command with an empty word
 ACTIONS = {
     "procure": "worker.nton",
     "process": "worker.nton",
@@ -14,6 +16,12 @@ ACTIONS = {
     "check": "worker.workflow",
     "conclude": "worker.workflow",
 }
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The words of a command line; what is not given is empty."""
+    given = vars(parser().parse_args(arguments))
+    return argparse.Namespace(**{name: "" if value == NOT_GIVEN else value for name, value in given.items()})
 
 
 @cache

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 KEPT_SECONDS = 90 * 24 * 3600  # then the table may forget that it was sent
+NOBODY = "-"  # a recipient on its way to a job: Batch takes no command with an empty word
 SUBJECT_LENGTH = 100  # characters that SNS takes
 
 
@@ -33,7 +34,8 @@ class Notice:
     @property
     def attributes(self) -> dict[str, dict[str, str]]:
         given = {"status": self.status, "recipient": self.recipient}
-        return {name: {"DataType": "String", "StringValue": value} for name, value in given.items() if value}
+        told = {name: value for name, value in given.items() if value not in ("", NOBODY)}
+        return {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ def test_what_is_just_within_the_limits_is_accepted() -> None:
     ("request_", "message"),
     [
         (body(containerOverrides={"command": ["Ref::missing"]}), "No parameter found for reference missing"),
+        (body(containerOverrides={"command": ["echo", ""]}), "Command field cannot have empty strings"),
+        (body(parameters={"count": ""}), "Command field cannot have empty strings"),
         (body(timeout={"attemptDurationSeconds": 59}), "must be at least 60, got 59"),
         (body(retryStrategy={"attempts": 11}), "between 1 and 10, got 11"),
         (body(retryStrategy={"attempts": 0}), "between 1 and 10, got 0"),

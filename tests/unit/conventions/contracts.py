@@ -40,6 +40,8 @@ def commands_and_parameters_agree(system: System) -> list[str]:
         given = set(definition["Parameters"])
         problems += [f"{name}: Ref::{each} has no parameter" for each in sorted(used - given)]
         problems += [f"{name}: the parameter {each} is not used" for each in sorted(given - used)]
+        empty = [each for each, value in definition["Parameters"].items() if value == ""]
+        problems += [f"{name}: {each} is empty, and Batch takes no command with an empty word" for each in empty]
     return problems
 
 

@@ -69,6 +69,7 @@ DAMAGES: list[tuple[Callable[[System], list[str]], Callable[[System], Any], str]
         "Ref::planHash has no parameter",
     ),
     (CHECKS[0], lambda s: jobs(s, "StitchJobDefinition")["Parameters"].update(more=""), "parameter more is not used"),
+    (CHECKS[0], lambda s: jobs(s, "PricerJobDefinition")["Parameters"].update(planHash=""), "planHash is empty, and B"),
     (CHECKS[1], lambda s: jobs(s, "PricerJobDefinition")["RetryStrategy"]["EvaluateOnExit"].reverse(), "PricerJob"),
     (CHECKS[2], lambda s: jobs(s, "PricerJobDefinition")["Tags"].clear(), "PricerJobDefinition"),
     (CHECKS[3], lambda s: s.resources["JobQueue"]["Properties"]["ComputeEnvironmentOrder"].pop(), "JobQueue: runs on"),

@@ -1,5 +1,6 @@
 """A message an execution: sent once, whoever is started again, and lost never."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +64,13 @@ def test_a_message_is_sent_once_however_often_it_is_asked_for(post: Post) -> Non
     [request] = post.sns.published  # type: ignore[attr-defined]
     assert request["Subject"] == "done"
     assert request["MessageAttributes"]["recipient"] == {"DataType": "String", "StringValue": "me@x.org"}
+
+
+@pytest.mark.parametrize("nobody", ["", "-"])
+def test_a_message_for_nobody_in_particular_names_no_recipient(post: Post, nobody: str) -> None:
+    post.send_once(replace(NOTICE, recipient=nobody), sender="job", now=0)
+    [request] = post.sns.published  # type: ignore[attr-defined]
+    assert set(request["MessageAttributes"]) == {"status"}
 
 
 def test_another_sender_does_not_send_what_was_claimed(post: Post) -> None:

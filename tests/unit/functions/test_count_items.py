@@ -57,6 +57,12 @@ def test_a_jobs_name_begins_as_batch_wants_it_whatever_the_execution_is_called(
     assert count(context, executionName=name)["jobName"] == job_name
 
 
+def test_no_word_of_the_jobs_commands_is_empty_because_batch_refuses_those(desk: Desk, context: LambdaContext) -> None:
+    fill(desk, 2)
+    for counted in (count(context), count(context, recipient="")):
+        assert [name for name, value in counted.items() if value == ""] == []
+
+
 @pytest.mark.parametrize(("asked", "slices"), [(1, 7), ("1", 7), (3, 3), (7, 1), (1000, 1), ("auto", 2)])
 def test_objects_a_child_are_as_asked_for(desk: Desk, context: LambdaContext, asked: Any, slices: int) -> None:
     fill(desk, 7)

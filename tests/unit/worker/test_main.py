@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.worker.conftest import PLAN, RUN, Share
 from worker.__main__ import main
+from worker.command import parse
 
 WORKER = Path(__file__).parents[3] / "containers" / "worker"
 LAYER = Path(__file__).parents[3] / "layers" / "fanout"
@@ -25,6 +26,11 @@ def test_the_index_of_the_child_chooses_the_node(share: Share, monkeypatch: pyte
     monkeypatch.setenv("AWS_BATCH_JOB_ARRAY_INDEX", "2")
     assert main(command("procure")) == 0
     assert f"{RUN}/00002/data/records.json" in share.tree()
+
+
+def test_what_a_definition_has_no_value_for_counts_as_not_given() -> None:
+    given = parse(["conclude", "-o", "s3://data/out", "-p", "-", "-x", "-", "-m", "-"])
+    assert (given.output, given.plan_hash, given.execution, given.recipient) == ("s3://data/out", "", "", "")
 
 
 def test_a_lone_job_has_no_index_and_works_on_node_0(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
