@@ -196,6 +196,18 @@ def _placed(system: System) -> Iterator[Any]:
         yield each["ComputeResources"]["Subnets"]
 
 
+def alarms_add_up_what_may_be_missing(system: System) -> list[str]:
+    """In CloudWatch's arithmetic a sum is missing where one of its parts is."""
+    problems = []
+    for name, alarm in system.of_type("AWS::CloudWatch::Alarm").items():
+        metrics = alarm["Metrics"]
+        [total] = [each["Expression"] for each in metrics if "Expression" in each]
+        parts = {each["Id"] for each in metrics if "MetricStat" in each}
+        filled = set(re.findall(r"FILL\((\w+), 0\)", total))
+        problems += [f"{name}: {each} is missing where nothing was counted" for each in sorted(parts - filled)]
+    return problems
+
+
 def logs_are_kept_for_a_while(system: System) -> list[str]:
     groups = system.of_type("AWS::Logs::LogGroup")
     problems = [f"{name}: keeps logs for ever" for name, each in groups.items() if "RetentionInDays" not in each]

@@ -28,6 +28,7 @@ CHECKS: list[Callable[[System], list[str]]] = [
     contracts.no_partition_is_written_out,
     contracts.nested_stacks_get_what_they_declare,
     contracts.the_stack_deploys_without_an_argument,
+    contracts.alarms_add_up_what_may_be_missing,
     permissions.every_action_exists,
     permissions.every_resource_is_named,
 ]
@@ -134,15 +135,20 @@ DAMAGES: list[tuple[Callable[[System], list[str]], Callable[[System], Any], str]
     ),
     (CHECKS[15], lambda s: s.templates["template.yaml"]["Parameters"]["VpcCidr"].pop("Default"), "VpcCidr: has no def"),
     (CHECKS[15], lambda s: s.templates["template.yaml"]["Parameters"]["Alarms"].update(Default="yes"), "Alarms: costs"),
-    (CHECKS[16], lambda s: shared(s, "StopJobs").update(Action="batch:StopJob"), "StopJobs: there is no batch:StopJob"),
-    (CHECKS[17], lambda s: shared(s, "StopJobs").update(Resource="*"), "batch:TerminateJob can name its resources"),
     (
-        CHECKS[17],
+        CHECKS[16],
+        lambda s: s.resources["NtonAlarm"]["Properties"]["Metrics"][0].update(Expression="failed + timedOut"),
+        "NtonAlarm: timedOut is missing",
+    ),
+    (CHECKS[17], lambda s: shared(s, "StopJobs").update(Action="batch:StopJob"), "StopJobs: there is no batch:StopJob"),
+    (CHECKS[18], lambda s: shared(s, "StopJobs").update(Resource="*"), "batch:TerminateJob can name its resources"),
+    (
+        CHECKS[18],
         lambda s: shared(s, "StopJobs").update(Resource=[]),
         "RunPipelinesPolicy.StopJobs job/*: an exception",
     ),
     (
-        CHECKS[17],
+        CHECKS[18],
         lambda s: statement(s, "template.yaml", "NightlyRunsRole", "StartExecutions").update(
             Resource={"Fn::Sub": "arn:${AWS::Partition}:states:r:a:stateMachine:*"}
         ),
