@@ -71,8 +71,10 @@ def _state_machine(this: Declaration, created: Created) -> Created:
 
 
 def _job_definition(this: Declaration, created: Created) -> Created:
+    """Another revision; jobs of the old one can be submitted no more, unless its declaration asks for that."""
     made = CREATORS[this.type](this)
-    this.call("batch", "deregister_job_definition", jobDefinition=created.physical_id)
+    if not (this.properties.get("ResourceRetentionPolicy") or {}).get("SkipDeregisterOnUpdate"):
+        this.call("batch", "deregister_job_definition", jobDefinition=created.physical_id)
     return made
 
 

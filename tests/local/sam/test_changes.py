@@ -114,6 +114,33 @@ def delete(command_line: CommandLine, bucket: str) -> None:
         cloudformation.describe_stacks(StackName="changing")
 
 
+def definitions(*, memory: str) -> str:
+    """A job definition whose old revisions stay, and one whose do not."""
+    container = {
+        "Image": "i",
+        "ResourceRequirements": [{"Type": "VCPU", "Value": "1"}, {"Type": "MEMORY", "Value": memory}],
+    }
+    plain = {"Type": "container", "ContainerProperties": container}
+    kept = plain | {"ResourceRetentionPolicy": {"SkipDeregisterOnUpdate": True}}
+    declared = {"Kept": kept, "Replaced": plain}
+    return json.dumps(
+        {"Resources": {n: {"Type": "AWS::Batch::JobDefinition", "Properties": p} for n, p in declared.items()}}
+    )
+
+
+def test_a_job_definition_keeps_its_old_revisions_if_it_is_declared_so(command_line: CommandLine) -> None:
+    cloudformation, batch = command_line.cloud.client("cloudformation"), command_line.cloud.client("batch")
+    cloudformation.create_stack(StackName="changing", TemplateBody=definitions(memory="512"))
+    first = resources(command_line)
+    cloudformation.update_stack(StackName="changing", TemplateBody=definitions(memory="1024"))
+    second = resources(command_line)
+    arns = [arn for each in (first, second) for arn in (each["Kept"], each["Replaced"])]
+    found = batch.describe_job_definitions(jobDefinitions=arns)["jobDefinitions"]
+    status = {each["jobDefinitionArn"]: each["status"] for each in found}
+    assert [status[arn] for arn in arns] == ["ACTIVE", "INACTIVE", "ACTIVE", "ACTIVE"]
+    cloudformation.delete_stack(StackName="changing")
+
+
 def resources(command_line: CommandLine) -> dict[str, str]:
     listed = command_line.cloud.client("cloudformation").list_stack_resources(StackName="changing")
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in listed["StackResourceSummaries"]}
