@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.unit.conventions.system import Statement, System, listed, role_statements, states
+from tests.unit.conventions.system import Statement, System, role_statements, states
 
 EVENT_RULE = "rule/StepFunctionsGetEventsForBatchJobsRule"
 SYNC_EVENTS = {"events:PutTargets", "events:PutRule", "events:DescribeRule"}
@@ -48,6 +48,20 @@ def commands_and_parameters_agree(system: System) -> list[str]:
 def children_are_retried_by_the_same_rules(system: System) -> list[str]:
     definitions = system.of_type("AWS::Batch::JobDefinition")
     return [n for n, each in definitions.items() if each["RetryStrategy"].get("EvaluateOnExit") != RETRY_RULES]
+
+
+def runs_outlive_a_deployment(system: System) -> list[str]:
+    """An execution goes on with the revisions that it began with: they stay active, and its role may submit them."""
+    definitions = system.of_type("AWS::Batch::JobDefinition")
+    kept = {"SkipDeregisterOnUpdate": True}
+    problems = [
+        f"{n}: its old revision goes" for n, e in definitions.items() if e.get("ResourceRetentionPolicy") != kept
+    ]
+    for name in system.of_type("AWS::Serverless::StateMachine"):
+        held = [each for each in role_statements(system, name) if "batch:SubmitJob" in each.actions]
+        latest = re.findall(r"Jobs\.Outputs\.\w+", json.dumps([each.targets for each in held]))
+        problems += [f"{name}: may submit {each} in its latest revision only" for each in latest]
+    return problems
 
 
 def jobs_can_be_told_apart_in_costs(system: System) -> list[str]:
@@ -150,6 +164,29 @@ def substitutions_are_given_and_used(system: System) -> list[str]:
     return problems
 
 
+def functions_that_slept_are_waited_for(system: System) -> list[str]:
+    """What nobody called for weeks is inactive: the first call fails, and calls fail until it is ready again."""
+    functions = system.of_type("AWS::Serverless::Function")
+    problems = []
+    for path, machine in system.machines.items():
+        for name, state in states(machine):
+            if not state.get("Resource", "").endswith("lambda:invoke"):
+                continue
+            function = str(state["Parameters"]["FunctionName"]).removeprefix("${").removesuffix("Arn}")
+            wanted = {"ResourceNotReadyException", "CodeArtifactUserPendingException"}
+            if "VpcConfig" in functions[function]:
+                wanted |= {"ENINotReadyException", "EFSMountTimeoutException", "EFSMountConnectivityException"}
+            waits = {e.removeprefix("Lambda."): _patience(rule) for rule in state["Retry"] for e in rule["ErrorEquals"]}
+            problems += [f"{path}: {name} does not wait for {e}" for e in sorted(wanted) if waits.get(e, 0) < 300]
+    return problems
+
+
+def _patience(rule: dict[str, Any]) -> float:
+    """Seconds that a retrier waits in all, at least: full jitter may not wait at all."""
+    pauses = [rule["IntervalSeconds"] * rule["BackoffRate"] ** attempt for attempt in range(rule["MaxAttempts"])]
+    return 0.0 if rule.get("JitterStrategy") == "FULL" else sum(pauses)
+
+
 def every_next_lands(system: System) -> list[str]:
     return [problem for path, machine in system.machines.items() for problem in _lands(path, machine)]
 
@@ -165,119 +202,3 @@ def _lands(path: str, machine: dict[str, Any]) -> Iterator[str]:
                 yield from _lands(path, inner)
     yield from (f"{path}: {name!r} is no state" for name in sorted(named - set(own)))
     yield from (f"{path}: nothing leads to {name!r}" for name in sorted(set(own) - named))
-
-
-# ---------------------------------------------------------------- deployment
-
-
-def subnets_have_routes(system: System) -> list[str]:
-    """Every subnet that something uses has a table with a way out, and the gateway endpoints are in that table."""
-    tables = {each["SubnetId"]["Ref"]: each["RouteTableId"]["Ref"] for each in _associations(system)}
-    ways = {each["RouteTableId"]["Ref"] for each in system.of_type("AWS::EC2::Route").values() if "GatewayId" in each}
-    subnets = system.of_type("AWS::EC2::Subnet")
-    problems = [f"{name}: has no way out" for name in subnets if tables.get(name) not in ways]
-    for name, endpoint in system.of_type("AWS::EC2::VPCEndpoint").items():
-        reached = {each["Ref"] for each in endpoint["RouteTableIds"]}
-        problems += [
-            f"{name}: is not reached from {subnet}" for subnet, table in tables.items() if table not in reached
-        ]
-    used = set(re.findall(r"Subnet[A-Z](?=Id)", json.dumps([*_placed(system)])))
-    return problems + [f"{each}: is used and is no subnet" for each in sorted(used - set(tables))]
-
-
-def _associations(system: System) -> Iterator[dict[str, Any]]:
-    yield from system.of_type("AWS::EC2::SubnetRouteTableAssociation").values()
-
-
-def _placed(system: System) -> Iterator[Any]:
-    for each in system.of_type("AWS::Serverless::Function").values():
-        yield each.get("VpcConfig")
-    for each in system.of_type("AWS::Batch::ComputeEnvironment").values():
-        yield each["ComputeResources"]["Subnets"]
-
-
-def alarms_add_up_what_may_be_missing(system: System) -> list[str]:
-    """In CloudWatch's arithmetic a sum is missing where one of its parts is."""
-    problems = []
-    for name, alarm in system.of_type("AWS::CloudWatch::Alarm").items():
-        metrics = alarm["Metrics"]
-        [total] = [each["Expression"] for each in metrics if "Expression" in each]
-        parts = {each["Id"] for each in metrics if "MetricStat" in each}
-        filled = set(re.findall(r"FILL\((\w+), 0\)", total))
-        problems += [f"{name}: {each} is missing where nothing was counted" for each in sorted(parts - filled)]
-    return problems
-
-
-def logs_are_kept_for_a_while(system: System) -> list[str]:
-    groups = system.of_type("AWS::Logs::LogGroup")
-    problems = [f"{name}: keeps logs for ever" for name, each in groups.items() if "RetentionInDays" not in each]
-    for name, each in system.of_type("AWS::Serverless::Function").items():
-        group = each.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
-        problems += [] if group in groups else [f"{name}: has no log group of the stack"]
-    return problems
-
-
-def custom_resources_cannot_hang(system: System) -> list[str]:
-    """Each has a limit of its own, and a function whose death is answered by another."""
-    problems = []
-    for name, body in system.resources.items():
-        if not body["Type"].startswith("Custom::"):
-            continue
-        if not 0 < int(body["Properties"].get("ServiceTimeout", 0)) <= 3600:
-            problems.append(f"{name}: has no ServiceTimeout")
-        function = str(body["Properties"]["ServiceToken"].get("Ref", "")).removesuffix(".Alias")
-        config = system.resources.get(function, {}).get("Properties", {}).get("EventInvokeConfig", {})
-        target = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", {})
-        if f"{function}EventInvokeConfig" not in listed(body.get("DependsOn", [])):
-            problems.append(f"{name}: may run before somebody answers when {function} dies")
-        if config.get("MaximumRetryAttempts") != 0 or target != {"Fn::GetAtt": "AnswerCrashFunction.Arn"}:
-            problems.append(f"{name}: nobody answers when {function or 'its function'} dies")
-    return problems
-
-
-def deletion_goes_in_order(system: System) -> list[str]:
-    """Jobs end before buckets are emptied, which happens before they are deleted; repositories go with their images."""
-    root = system.templates["template.yaml"]["Resources"]
-    problems = []
-    if "EmptiedBuckets" not in listed(root["Compute"].get("DependsOn", [])):
-        problems.append("Compute: is deleted after the buckets were emptied")
-    emptied = json.dumps(root["EmptiedBuckets"]["Properties"]["Buckets"])
-    for name in system.of_type("AWS::S3::Bucket"):
-        problems += [] if f"{name}Name" in emptied else [f"{name}: is not emptied"]
-    repositories = system.of_type("AWS::ECR::Repository")
-    return problems + [
-        f"{name}: is not emptied" for name, each in repositories.items() if not each.get("EmptyOnDelete")
-    ]
-
-
-def no_partition_is_written_out(system: System) -> list[str]:
-    everything = {**system.templates, **system.machines}
-    return [
-        f"{path}: {arn}" for path, each in everything.items() for arn in re.findall(r"arn:aws[\w-]*:\S+", _text(each))
-    ]
-
-
-def _text(document: Any) -> str:
-    return json.dumps(document, default=str)
-
-
-def nested_stacks_get_what_they_declare(system: System) -> list[str]:
-    problems = []
-    for name, properties in system.of_type("AWS::CloudFormation::Stack").items():
-        nested = system.templates[properties["TemplateURL"]]
-        given, declared = set(properties["Parameters"]), set(nested["Parameters"])
-        problems += [f"{name}: {each} is not given" for each in sorted(declared - given)]
-        problems += [f"{name}: {each} is not declared" for each in sorted(given - declared)]
-        asked = set(re.findall(rf"\b{name}\.Outputs\.(\w+)", _text(system.templates["template.yaml"])))
-        problems += [f"{name}: has no output {each}" for each in sorted(asked - set(nested["Outputs"]))]
-        problems += [f"{name}: nobody asks for {each}" for each in sorted(set(nested["Outputs"]) - asked)]
-    return problems
-
-
-def the_stack_deploys_without_an_argument(system: System) -> list[str]:
-    parameters = system.templates["template.yaml"]["Parameters"]
-    switches = [name for name, each in parameters.items() if each.get("AllowedValues") == ["yes", "no"]]
-    problems = [f"{name}: has no default" for name, each in parameters.items() if "Default" not in each]
-    return problems + [
-        f"{name}: costs money, and is on" for name in switches if parameters[name].get("Default") != "no"
-    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conventions import contracts, permissions
+from tests.unit.conventions import contracts, deployment, permissions
 from tests.unit.conventions.system import System, states
 from tests.unit.conventions.template import TEMPLATES
 
@@ -21,14 +21,16 @@ CHECKS: list[Callable[[System], list[str]]] = [
     contracts.machines_may_do_what_their_states_do,
     contracts.substitutions_are_given_and_used,
     contracts.every_next_lands,
-    contracts.subnets_have_routes,
-    contracts.logs_are_kept_for_a_while,
-    contracts.custom_resources_cannot_hang,
-    contracts.deletion_goes_in_order,
-    contracts.no_partition_is_written_out,
-    contracts.nested_stacks_get_what_they_declare,
-    contracts.the_stack_deploys_without_an_argument,
-    contracts.alarms_add_up_what_may_be_missing,
+    deployment.subnets_have_routes,
+    deployment.logs_are_kept_for_a_while,
+    deployment.custom_resources_cannot_hang,
+    deployment.deletion_goes_in_order,
+    deployment.no_partition_is_written_out,
+    deployment.nested_stacks_get_what_they_declare,
+    deployment.the_stack_deploys_without_an_argument,
+    deployment.alarms_add_up_what_may_be_missing,
+    contracts.runs_outlive_a_deployment,
+    contracts.functions_that_slept_are_waited_for,
     permissions.every_action_exists,
     permissions.every_resource_is_named,
 ]
@@ -65,90 +67,185 @@ def submits(system: System) -> Any:
 
 DAMAGES: list[tuple[Callable[[System], list[str]], Callable[[System], Any], str]] = [
     (
-        CHECKS[0],
+        contracts.commands_and_parameters_agree,
         lambda s: jobs(s, "PricerJobDefinition")["Parameters"].pop("planHash"),
         "Ref::planHash has no parameter",
     ),
-    (CHECKS[0], lambda s: jobs(s, "StitchJobDefinition")["Parameters"].update(more=""), "parameter more is not used"),
-    (CHECKS[0], lambda s: jobs(s, "PricerJobDefinition")["Parameters"].update(planHash=""), "planHash is empty, and B"),
-    (CHECKS[1], lambda s: jobs(s, "PricerJobDefinition")["RetryStrategy"]["EvaluateOnExit"].reverse(), "PricerJob"),
-    (CHECKS[2], lambda s: jobs(s, "PricerJobDefinition")["Tags"].clear(), "PricerJobDefinition"),
-    (CHECKS[3], lambda s: s.resources["JobQueue"]["Properties"]["ComputeEnvironmentOrder"].pop(), "JobQueue: runs on"),
-    (CHECKS[3], lambda s: s.resources["OnDemandQueue"]["Properties"].pop("JobStateTimeLimitActions"), "blocks it for"),
-    (CHECKS[4], lambda s: s.resources["SpotEnvironment"]["Properties"].update(ServiceRole="r"), "SpotEnvironment"),
     (
-        CHECKS[5],
+        contracts.commands_and_parameters_agree,
+        lambda s: jobs(s, "StitchJobDefinition")["Parameters"].update(more=""),
+        "parameter more is not used",
+    ),
+    (
+        contracts.commands_and_parameters_agree,
+        lambda s: jobs(s, "PricerJobDefinition")["Parameters"].update(planHash=""),
+        "planHash is empty, and B",
+    ),
+    (
+        contracts.children_are_retried_by_the_same_rules,
+        lambda s: jobs(s, "PricerJobDefinition")["RetryStrategy"]["EvaluateOnExit"].reverse(),
+        "PricerJob",
+    ),
+    (
+        contracts.jobs_can_be_told_apart_in_costs,
+        lambda s: jobs(s, "PricerJobDefinition")["Tags"].clear(),
+        "PricerJobDefinition",
+    ),
+    (
+        contracts.queues_prefer_spot_and_never_wait_for_what_cannot_come,
+        lambda s: s.resources["JobQueue"]["Properties"]["ComputeEnvironmentOrder"].pop(),
+        "JobQueue: runs on",
+    ),
+    (
+        contracts.queues_prefer_spot_and_never_wait_for_what_cannot_come,
+        lambda s: s.resources["OnDemandQueue"]["Properties"].pop("JobStateTimeLimitActions"),
+        "blocks it for",
+    ),
+    (
+        contracts.environments_are_as_batch_wants_them,
+        lambda s: s.resources["SpotEnvironment"]["Properties"].update(ServiceRole="r"),
+        "SpotEnvironment",
+    ),
+    (
+        contracts.single_last_jobs_run_on_demand,
         lambda s: dict(states(s.machines["statemachine/rendering.asl.json"]))["Stitch the film"]["Parameters"].update(
             JobQueue="${JobQueueArn}"
         ),
         "Stitch the film runs on ${JobQueueArn}",
     ),
-    (CHECKS[6], lambda s: shared(s, "HearOfJobs")["Action"].remove("events:PutRule"), "waits for jobs"),
-    (CHECKS[6], lambda s: shared(s, "DeliverLogs")["Action"].pop(), "may not logs:DescribeLogGroups"),
-    (CHECKS[6], lambda s: submits(s).remove({"Fn::GetAtt": "Compute.Outputs.DeliveryQueueArn"}), "DeliveryQueueArn"),
     (
-        CHECKS[7],
+        contracts.machines_may_do_what_their_states_do,
+        lambda s: shared(s, "HearOfJobs")["Action"].remove("events:PutRule"),
+        "waits for jobs",
+    ),
+    (
+        contracts.machines_may_do_what_their_states_do,
+        lambda s: shared(s, "DeliverLogs")["Action"].pop(),
+        "may not logs:DescribeLogGroups",
+    ),
+    (
+        contracts.machines_may_do_what_their_states_do,
+        lambda s: submits(s).remove({"Fn::GetAtt": "Compute.Outputs.DeliveryQueueArn"}),
+        "DeliveryQueueArn",
+    ),
+    (
+        contracts.substitutions_are_given_and_used,
         lambda s: root(s, "NtonStateMachine")["Properties"]["DefinitionSubstitutions"].update(Odd="1"),
         "in vain",
     ),
-    (CHECKS[8], lambda s: s.machines["statemachine/nton.asl.json"].update(StartAt="Nowhere"), "'Nowhere' is no state"),
     (
-        CHECKS[9],
+        contracts.every_next_lands,
+        lambda s: s.machines["statemachine/nton.asl.json"].update(StartAt="Nowhere"),
+        "'Nowhere' is no state",
+    ),
+    (
+        deployment.subnets_have_routes,
         lambda s: s.templates["stacks/network.yaml"]["Resources"].pop("SubnetBRoute"),
         "SubnetB: has no way out",
     ),
     (
-        CHECKS[9],
+        deployment.subnets_have_routes,
         lambda s: s.resources["S3Endpoint"]["Properties"].update(RouteTableIds=[]),
         "S3Endpoint: is not reached",
     ),
-    (CHECKS[10], lambda s: s.resources["JobLogs"]["Properties"].pop("RetentionInDays"), "JobLogs: keeps logs for ever"),
     (
-        CHECKS[10],
+        deployment.logs_are_kept_for_a_while,
+        lambda s: s.resources["JobLogs"]["Properties"].pop("RetentionInDays"),
+        "JobLogs: keeps logs for ever",
+    ),
+    (
+        deployment.logs_are_kept_for_a_while,
         lambda s: root(s, "CountItemsFunction")["Properties"].pop("LoggingConfig"),
         "CountItemsFunction: has no",
     ),
-    (CHECKS[11], lambda s: root(s, "PricerImage")["Properties"].pop("ServiceTimeout"), "PricerImage: has no ServiceT"),
     (
-        CHECKS[11],
+        deployment.custom_resources_cannot_hang,
+        lambda s: root(s, "PricerImage")["Properties"].pop("ServiceTimeout"),
+        "PricerImage: has no ServiceT",
+    ),
+    (
+        deployment.custom_resources_cannot_hang,
         lambda s: root(s, "EmptyBucketsFunction")["Properties"].pop("EventInvokeConfig"),
         "nobody answers when",
     ),
-    (CHECKS[11], lambda s: root(s, "PricerImage").pop("DependsOn"), "PricerImage: may run before"),
-    (CHECKS[12], lambda s: root(s, "Compute").pop("DependsOn"), "Compute: is deleted after"),
-    (CHECKS[12], lambda s: root(s, "EmptiedBuckets")["Properties"]["Buckets"].pop(), "SourcesBucket: is not emptied"),
     (
-        CHECKS[12],
+        deployment.custom_resources_cannot_hang,
+        lambda s: root(s, "PricerImage").pop("DependsOn"),
+        "PricerImage: may run before",
+    ),
+    (deployment.deletion_goes_in_order, lambda s: root(s, "Compute").pop("DependsOn"), "Compute: is deleted after"),
+    (
+        deployment.deletion_goes_in_order,
+        lambda s: root(s, "EmptiedBuckets")["Properties"]["Buckets"].pop(),
+        "SourcesBucket: is not emptied",
+    ),
+    (
+        deployment.deletion_goes_in_order,
         lambda s: s.resources["PricerRepository"]["Properties"].pop("EmptyOnDelete"),
         "PricerRepository: is not",
     ),
-    (CHECKS[13], lambda s: shared(s, "StopJobs").update(Resource="arn:aws:batch:x"), "arn:aws:batch:x"),
     (
-        CHECKS[14],
+        deployment.no_partition_is_written_out,
+        lambda s: shared(s, "StopJobs").update(Resource="arn:aws:batch:x"),
+        "arn:aws:batch:x",
+    ),
+    (
+        deployment.nested_stacks_get_what_they_declare,
         lambda s: root(s, "Jobs")["Properties"]["Parameters"].pop("DataBucketArn"),
         "DataBucketArn is not given",
     ),
     (
-        CHECKS[14],
+        deployment.nested_stacks_get_what_they_declare,
         lambda s: s.templates["stacks/network.yaml"]["Outputs"].pop("SubnetAId"),
         "Network: has no output Sub",
     ),
-    (CHECKS[15], lambda s: s.templates["template.yaml"]["Parameters"]["VpcCidr"].pop("Default"), "VpcCidr: has no def"),
-    (CHECKS[15], lambda s: s.templates["template.yaml"]["Parameters"]["Alarms"].update(Default="yes"), "Alarms: costs"),
     (
-        CHECKS[16],
+        deployment.the_stack_deploys_without_an_argument,
+        lambda s: s.templates["template.yaml"]["Parameters"]["VpcCidr"].pop("Default"),
+        "VpcCidr: has no def",
+    ),
+    (
+        deployment.the_stack_deploys_without_an_argument,
+        lambda s: s.templates["template.yaml"]["Parameters"]["Alarms"].update(Default="yes"),
+        "Alarms: costs",
+    ),
+    (
+        deployment.alarms_add_up_what_may_be_missing,
         lambda s: s.resources["NtonAlarm"]["Properties"]["Metrics"][0].update(Expression="failed + timedOut"),
         "NtonAlarm: timedOut is missing",
     ),
-    (CHECKS[17], lambda s: shared(s, "StopJobs").update(Action="batch:StopJob"), "StopJobs: there is no batch:StopJob"),
-    (CHECKS[18], lambda s: shared(s, "StopJobs").update(Resource="*"), "batch:TerminateJob can name its resources"),
     (
-        CHECKS[18],
+        contracts.runs_outlive_a_deployment,
+        lambda s: jobs(s, "StitchJobDefinition").pop("ResourceRetentionPolicy"),
+        "StitchJobDefinition: its old",
+    ),
+    (
+        contracts.runs_outlive_a_deployment,
+        lambda s: submits(s).append({"Fn::GetAtt": "Jobs.Outputs.DeliveryJobDefinitionArn"}),
+        "NtonStateMachine: may submit Jobs.Outputs.Del",
+    ),
+    (
+        contracts.functions_that_slept_are_waited_for,
+        lambda s: s.machines["statemachine/nton.asl.json"]["States"]["Prepare nodes"]["Retry"].pop(0),
+        "Prepare nodes does not wait for EFSMountTimeoutException",
+    ),
+    (
+        permissions.every_action_exists,
+        lambda s: shared(s, "StopJobs").update(Action="batch:StopJob"),
+        "StopJobs: there is no batch:StopJob",
+    ),
+    (
+        permissions.every_resource_is_named,
+        lambda s: shared(s, "StopJobs").update(Resource="*"),
+        "batch:TerminateJob can name its resources",
+    ),
+    (
+        permissions.every_resource_is_named,
         lambda s: shared(s, "StopJobs").update(Resource=[]),
         "RunPipelinesPolicy.StopJobs job/*: an exception",
     ),
     (
-        CHECKS[18],
+        permissions.every_resource_is_named,
         lambda s: statement(s, "template.yaml", "NightlyRunsRole", "StartExecutions").update(
             Resource={"Fn::Sub": "arn:${AWS::Partition}:states:r:a:stateMachine:*"}
         ),

@@ -7,6 +7,7 @@ from inspect import getmembers, isclass
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
 from fanout import errors
 from tests.unit.conventions.template import ROOT, of_type
@@ -66,6 +67,15 @@ def test_every_error_that_is_matched_exists(machine: str) -> None:
     for state in states(machine).values():
         for rule in [*state.get("Catch", []), *state.get("Retry", [])]:
             assert [e for e in rule["ErrorEquals"] if e not in OUR_ERRORS and not SERVICE_ERRORS.fullmatch(e)] == []
+
+
+def test_every_error_of_lambda_that_is_matched_is_one_that_an_invocation_has(machine: str) -> None:
+    """Or one that Step Functions' SDK has of itself."""
+    model = get_session().get_service_model("lambda").operation_model("Invoke")
+    known = {f"Lambda.{error.name}" for error in model.error_shapes}
+    known |= {f"Lambda.{e}" for e in ("AWSLambdaException", "SdkClientException", "ClientExecutionTimeoutException")}
+    rules = [rule for state in states(machine).values() for rule in state.get("Retry", [])]
+    assert {e for rule in rules for e in rule["ErrorEquals"] if e.startswith("Lambda.")} <= known
 
 
 def test_a_job_that_is_waited_for_is_never_submitted_again(machine: str) -> None:
