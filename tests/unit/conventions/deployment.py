@@ -91,6 +91,16 @@ def deletion_goes_in_order(system: System) -> list[str]:
     ]
 
 
+def names_change_with_what_cannot_change_in_place(system: System) -> list[str]:
+    """CloudFormation does not replace a resource of a given name: a repository's key is for good."""
+    problems = []
+    for name, repository in system.of_type("AWS::ECR::Repository").items():
+        condition = repository["EncryptionConfiguration"]["EncryptionType"]["Fn::If"][0]
+        if condition not in _text(repository.get("RepositoryName", condition)):
+            problems.append(f"{name}: keeps its name with another key")
+    return problems
+
+
 def no_partition_is_written_out(system: System) -> list[str]:
     everything = {**system.templates, **system.machines}
     return [

@@ -22,7 +22,6 @@ EXCEPTIONS = {
     "MonteCarloStateMachineRole.SubmitJobs job-definition/*": "users may name a definition of their own",
     "RenderingStateMachineRole.SubmitJobs job-definition/*": "users may name a definition of their own",
     "SpotInterruptionRole.ReclaimInstances instance/*": "instances come and go; a condition names their tag",
-    "EmptyBucketsFunction.GoOn function:*": "itself: naming it would be a circle",
 }
 
 

@@ -25,6 +25,7 @@ CHECKS: list[Callable[[System], list[str]]] = [
     deployment.logs_are_kept_for_a_while,
     deployment.custom_resources_cannot_hang,
     deployment.deletion_goes_in_order,
+    deployment.names_change_with_what_cannot_change_in_place,
     deployment.no_partition_is_written_out,
     deployment.nested_stacks_get_what_they_declare,
     deployment.the_stack_deploys_without_an_argument,
@@ -188,6 +189,11 @@ DAMAGES: list[tuple[Callable[[System], list[str]], Callable[[System], Any], str]
         deployment.no_partition_is_written_out,
         lambda s: shared(s, "StopJobs").update(Resource="arn:aws:batch:x"),
         "arn:aws:batch:x",
+    ),
+    (
+        deployment.names_change_with_what_cannot_change_in_place,
+        lambda s: s.resources["PricerRepository"]["Properties"].update(RepositoryName="pricer"),
+        "PricerRepository: keeps its name",
     ),
     (
         deployment.nested_stacks_get_what_they_declare,
