@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
 
 from localcloud.calls import Call, Reply
 from localcloud.deploy.stack import Stack, StackResource
@@ -13,16 +12,15 @@ from localcloud.errors import ApiError, TemplateError
 from localcloud.stackdocuments import (
     change_set_document,
     event_document,
-    plain,
     reply,
     resource_document,
     stack_document,
+    template_summary,
     whole_change_set,
 )
+from localcloud.stackforms import Form, check_capabilities, members, object_of, parameters, tags
 from localcloud.stackrecords import ChangeSet, Record
 from localcloud.stacks import Engine, Stacks, change_set_arn
-
-type Form = Mapping[str, str]
 
 
 class Sources(Protocol):
@@ -143,22 +141,7 @@ class CloudFormation:
 
     def _summarise(self, form: Form) -> dict[str, Any]:
         """GetTemplateSummary and ValidateTemplate."""
-        document = parse(self._text(form))
-        declared = document.get("Parameters") or {}
-        return {
-            "Description": document.get("Description"),
-            "Parameters": [
-                {
-                    "ParameterKey": key,
-                    "DefaultValue": None if "Default" not in each else plain(each["Default"]),
-                    "ParameterType": each.get("Type"),
-                    "NoEcho": str(each.get("NoEcho", False)).lower() == "true",
-                    "Description": each.get("Description"),
-                }
-                for key, each in declared.items()
-            ],
-            "ResourceTypes": sorted({resource["Type"] for resource in document["Resources"].values()}),
-        }
+        return template_summary(parse(self._text(form)))
 
     def _list_exports(self, _: Form) -> dict[str, Any]:
         exports = [
@@ -183,12 +166,12 @@ class CloudFormation:
             arn="",
             kind=kind,
             template=self._template(form),
-            tags=_tags(form),
-            capabilities=_members(form, "Capabilities"),
+            tags=tags(form),
+            capabilities=members(form, "Capabilities"),
             description=form.get("Description", ""),
             created=self._now(),
         )
-        _check_capabilities(change_set.template, change_set.capabilities)
+        check_capabilities(change_set.template, change_set.capabilities)
         record = self._stacks.propose(stack, change_set)
         change_set.arn = change_set_arn(record.arn, name)
         return {"Id": change_set.arn, "StackId": record.arn}
@@ -220,15 +203,15 @@ class CloudFormation:
         return {}
 
     def _create_stack(self, form: Form) -> dict[str, Any]:
-        template, capabilities = self._template(form), _members(form, "Capabilities")
-        _check_capabilities(template, capabilities)
-        return {"StackId": self._stacks.create(form["StackName"], template, _tags(form), capabilities).arn}
+        template, capabilities = self._template(form), members(form, "Capabilities")
+        check_capabilities(template, capabilities)
+        return {"StackId": self._stacks.create(form["StackName"], template, tags(form), capabilities).arn}
 
     def _update_stack(self, form: Form) -> dict[str, Any]:
         record = self._stacks.find(form.get("StackName", ""))
-        template, capabilities = self._template(form), _members(form, "Capabilities")
-        _check_capabilities(template, capabilities)
-        self._stacks.update(record, template, _tags(form) or record.tags, capabilities)
+        template, capabilities = self._template(form), members(form, "Capabilities")
+        check_capabilities(template, capabilities)
+        self._stacks.update(record, template, tags(form) or record.tags, capabilities)
         return {"StackId": record.arn}
 
     def _delete_stack(self, form: Form) -> dict[str, Any]:
@@ -241,21 +224,13 @@ class CloudFormation:
         """The template that a call names, with its parameters' values."""
         known = self._stacks.known(form["StackName"])
         before = known.stack.template.parameters if known is not None and known.stack is not None else {}
-        given = {}
-        for number in _numbers(form, "Parameters"):
-            key = form[f"Parameters.member.{number}.ParameterKey"]
-            if form.get(f"Parameters.member.{number}.UsePreviousValue", "").lower() == "true":
-                if key in before:
-                    given[key] = plain(before[key])
-            else:
-                given[key] = form.get(f"Parameters.member.{number}.ParameterValue", "")
-        return self._sources.read(self._text(form), given)
+        return self._sources.read(self._text(form), parameters(form, before))
 
     def _text(self, form: Form) -> str:
         if "TemplateBody" in form:
             return form["TemplateBody"]
         if "TemplateURL" in form:
-            return self._sources.fetch(*_object(form["TemplateURL"]))
+            return self._sources.fetch(*object_of(form["TemplateURL"]))
         record = self._stacks.find(form.get("StackName", ""))
         if record.stack is None:
             raise ApiError(400, "ValidationError", f"Stack {record.name} has no template yet")
@@ -272,37 +247,3 @@ def _change_set(record: Record, name: str) -> ChangeSet:
         if name in (change_set.name, change_set.arn):
             return change_set
     raise ApiError(404, "ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
-
-
-def _numbers(form: Form, name: str) -> list[str]:
-    """Of the members of a list, in their order: ``Tags.member.2.Key`` → ``2``."""
-    prefix = f"{name}.member."
-    return sorted({key.removeprefix(prefix).partition(".")[0] for key in form if key.startswith(prefix)}, key=int)
-
-
-def _members(form: Form, name: str) -> tuple[str, ...]:
-    return tuple(form[f"{name}.member.{number}"] for number in _numbers(form, name))
-
-
-def _tags(form: Form) -> dict[str, str]:
-    numbers = _numbers(form, "Tags")
-    return {form[f"Tags.member.{each}.Key"]: form.get(f"Tags.member.{each}.Value", "") for each in numbers}
-
-
-def _check_capabilities(template: Template, given: tuple[str, ...]) -> None:
-    """Who deploys roles must say so."""
-    kinds = [resource for resource in template.resources.values() if resource["Type"].startswith("AWS::IAM::")]
-    named = any("RoleName" in (resource.get("Properties") or {}) for resource in kinds)
-    needed = "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
-    if kinds and not {needed, "CAPABILITY_NAMED_IAM"} & set(given):
-        raise ApiError(400, "InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
-
-
-def _object(url: str) -> tuple[str, str]:
-    """Bucket and key of a template's URL: path style, or with the bucket as the host's first name."""
-    parts = urlsplit(url)
-    head, _, rest = unquote(parts.path).lstrip("/").partition("/")
-    host = parts.netloc.partition(":")[0]
-    if host.endswith(".amazonaws.com") and not host.startswith("s3"):
-        return host.partition(".s3")[0], f"{head}/{rest}" if rest else head
-    return head, rest

@@ -1,7 +1,7 @@
 """CloudFormation's answers: stacks, resources, events and change sets as documents, and as the Query protocol's XML."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -59,6 +59,25 @@ def _outputs(stack: Stack | None) -> list[dict[str, Any]]:
         }
         for output in (stack.outputs if stack is not None else ())
     ]
+
+
+def template_summary(template: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template declares, before anything is resolved."""
+    declared = template.get("Parameters") or {}
+    return {
+        "Description": template.get("Description"),
+        "Parameters": [
+            {
+                "ParameterKey": key,
+                "DefaultValue": None if "Default" not in each else plain(each["Default"]),
+                "ParameterType": each.get("Type"),
+                "NoEcho": str(each.get("NoEcho", False)).lower() == "true",
+                "Description": each.get("Description"),
+            }
+            for key, each in declared.items()
+        ],
+        "ResourceTypes": sorted({resource["Type"] for resource in template["Resources"].values()}),
+    }
 
 
 def resource_document(record: Record, resource: StackResource) -> dict[str, Any]:
