@@ -28,6 +28,7 @@ from fanout.records import (
     Node,
     node_name,
     rerun_list,
+    sealed,
 )
 from fanout.request import parse_request
 from fanout.s3 import LONGEST_KEY, Objects, S3Uri, explained, sha256
@@ -213,7 +214,7 @@ def lay_out(
     def lay(node: Node) -> None:
         place = folder.folder(node_name(node.node))
         place.make()
-        place.folder("prep").write(NODE_FILE, msgspec.json.encode(node))
+        place.folder("prep").write(NODE_FILE, sealed(node))
 
     with ThreadPoolExecutor(OPERATIONS_AT_ONCE) as pool:
         for _ in pool.map(lay, nodes_of(plan, ids, left)):

@@ -1,5 +1,6 @@
 """The steps on one node, each repeatable: one whose output stands does nothing, one that was cut off leaves none.
 
+What a step hands to the next is sealed: changed since, it is not worked on, and made anew when the run is repeated.
 Few calls a step: on the shared file system each costs milliseconds.
 """
 
@@ -19,12 +20,17 @@ from fanout.records import (
     Node,
     NodeSummary,
     Procured,
+    Sealed,
     ids_sha256,
     node_name,
     node_of_child,
+    sealed,
+    unsealed,
 )
 from fanout.shared import SharedFiles
 from worker.readings import classify, fetch, statistics
+
+AGAIN = "; the same run started again makes it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ def procure(folder: NodeFolder) -> str:
     if (standing := _standing(data, DATA_FILE, Procured)) and _is_of(standing, node):
         return "stands"
     records = tuple(fetch(record_id, seed=node.seed, hours=node.hours) for record_id in node.ids)
-    data.write(DATA_FILE, msgspec.json.encode(Procured(plan_hash=node.plan_hash, node=node.node, records=records)))
+    data.write(DATA_FILE, sealed(Procured(plan_hash=node.plan_hash, node=node.node, records=records)))
     return f"procured {len(records)} records"
 
 
@@ -68,7 +74,7 @@ def process(folder: NodeFolder) -> str:
     """Classifies the node's records, one a line; the summary is written last and makes them count."""
     node, results = folder.node, folder.files.folder("results")
     standing = _standing(results, SUMMARY_FILE, NodeSummary)
-    if standing and (standing.plan_hash, standing.node) == (node.plan_hash, node.node):
+    if standing and _is_about(standing, node) and _lines(folder, standing) is not None:
         return "stands"
     procured = _decoded(folder.files.folder("data"), DATA_FILE, Procured)
     if not _is_of(procured, node):
@@ -84,7 +90,7 @@ def process(folder: NodeFolder) -> str:
         statistics=statistics(procured.records, node.open_above),
     )
     results.write(RESULTS_FILE, lines)
-    results.write(SUMMARY_FILE, msgspec.json.encode(summary))
+    results.write(SUMMARY_FILE, sealed(summary))
     return f"processed {summary.records} records"
 
 
@@ -92,13 +98,25 @@ def read_results(folder: NodeFolder) -> tuple[bytes, NodeSummary]:
     """The node's lines and their summary. Raises PlanError unless they are whole and of exactly the node's records."""
     node, results = folder.node, folder.files.folder("results")
     summary = _decoded(results, SUMMARY_FILE, NodeSummary)
-    lines = results.read(RESULTS_FILE) or b""
-    ours = (node.plan_hash, node.node, len(node.ids), ids_sha256(node.ids))
-    if (summary.plan_hash, summary.node, summary.records, summary.ids_sha256) != ours:
+    if not _is_about(summary, node):
         raise PlanError(f"{results.root}/{SUMMARY_FILE} is not about the {len(node.ids)} records of node {node.node}")
-    if (len(lines), hashlib.sha256(lines).hexdigest()) != (summary.size, summary.sha256):
-        raise PlanError(f"{results.root}/{RESULTS_FILE} is not what the step before wrote: {len(lines)} bytes")
+    lines = _lines(folder, summary)
+    if lines is None:
+        raise PlanError(f"{results.root}/{RESULTS_FILE} is not what the step before wrote{AGAIN}")
     return lines, summary
+
+
+def _is_about(summary: NodeSummary, node: Node) -> bool:
+    ours = (node.plan_hash, node.node, len(node.ids), ids_sha256(node.ids))
+    return (summary.plan_hash, summary.node, summary.records, summary.ids_sha256) == ours
+
+
+def _lines(folder: NodeFolder, summary: NodeSummary) -> bytes | None:
+    """The lines that the summary is about; None if they are gone, or others lie in their place."""
+    lines = folder.files.folder("results").read(RESULTS_FILE)
+    if lines is None or (len(lines), hashlib.sha256(lines).hexdigest()) != (summary.size, summary.sha256):
+        return None
+    return lines
 
 
 def _is_of(procured: Procured, node: Node) -> bool:
@@ -106,20 +124,20 @@ def _is_of(procured: Procured, node: Node) -> bool:
     return place and tuple(record.id for record in procured.records) == node.ids
 
 
-def _standing[T](files: SharedFiles, name: str, kind: type[T]) -> T | None:
+def _standing[T: Sealed](files: SharedFiles, name: str, kind: type[T]) -> T | None:
     """The document of an earlier attempt, if it is whole."""
     content = files.read(name)
     try:
-        return msgspec.json.decode(content, type=kind) if content else None
+        return unsealed(content, kind) if content else None
     except msgspec.DecodeError:
         return None
 
 
-def _decoded[T](files: SharedFiles, name: str, kind: type[T]) -> T:
+def _decoded[T: Sealed](files: SharedFiles, name: str, kind: type[T]) -> T:
     content = files.read(name)
     if content is None:
         raise PlanError(f"{files.root}/{name} is missing: the step before did not write it, or the run was cleaned up")
     try:
-        return msgspec.json.decode(content, type=kind)
+        return unsealed(content, kind)
     except msgspec.DecodeError as error:
-        raise PlanError(f"{files.root}/{name} is damaged: {error}") from error
+        raise PlanError(f"{files.root}/{name} is damaged: {error}{AGAIN}") from error

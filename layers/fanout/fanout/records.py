@@ -34,7 +34,30 @@ RERUNS = "reruns"
 _DIGITS = 5  # of a node's name: an array has at most 10,000 children
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that tells whether it was changed since it was written: by a torn disk, or by hand."""
+
+    seal: str = ""  # SHA-256 of the document as JSON with an empty seal
+
+
+def sealed(document: Sealed) -> bytes:
+    """The document as JSON, with its seal."""
+    return msgspec.json.encode(msgspec.structs.replace(document, seal=_seal(document)))
+
+
+def unsealed[T: Sealed](content: bytes, kind: type[T]) -> T:
+    """The inverse. Raises msgspec.DecodeError if the content is no such document, or another than was sealed."""
+    document = msgspec.json.decode(content, type=kind)
+    if document.seal != _seal(document):
+        raise msgspec.DecodeError("it was changed since it was written: its seal does not fit")
+    return document
+
+
+def _seal(document: Sealed) -> str:
+    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(document, seal=""))).hexdigest()
+
+
+class Node(Sealed, frozen=True, kw_only=True, rename="camel"):
     """``prep/node.json``: what the three steps need to know of their node."""
 
     schema: Literal["stepbatch/node/1"] = "stepbatch/node/1"
@@ -53,7 +76,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     values: tuple[int, ...]  # one an hour, 10 to 19,999
 
 
-class Procured(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Procured(Sealed, frozen=True, kw_only=True, rename="camel"):
     """``data/records.json``."""
 
     schema: Literal["stepbatch/procured/1"] = "stepbatch/procured/1"
@@ -99,7 +122,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return cls(readings=readings, open=opened, total=total, minimum=low, maximum=high)
 
 
-class NodeSummary(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class NodeSummary(Sealed, frozen=True, kw_only=True, rename="camel"):
     """``results/summary.json``: its presence means that the lines are complete."""
 
     schema: Literal["stepbatch/node-summary/1"] = "stepbatch/node-summary/1"

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-import msgspec
 import pytest
 from moto import mock_aws
 
-from fanout.records import HOURS, NODE_FILE, OPEN_ABOVE, Node, node_name
+from fanout.records import HOURS, NODE_FILE, OPEN_ABOVE, Node, node_name, sealed
 from fanout.s3 import Objects, S3Uri
 from fanout.shared import SharedFiles
 from tests.unit.worker.workflow import Workflow
@@ -35,7 +34,7 @@ class Share:
         made = Node(plan_hash=plan_hash, node=node, seed=7, hours=HOURS, open_above=OPEN_ABOVE, ids=ids)
         folder = self.root / RUN / node_name(node) / "prep"
         folder.mkdir(parents=True)
-        (folder / NODE_FILE).write_bytes(msgspec.json.encode(made))
+        (folder / NODE_FILE).write_bytes(sealed(made))
         return made
 
     def tree(self) -> dict[str, bytes]:

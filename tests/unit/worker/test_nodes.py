@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from fanout.errors import PlanError
-from fanout.records import ALL_NODES, Classified, NodeSummary, Procured, rerun_list
+from fanout.records import ALL_NODES, Classified, NodeSummary, Procured, rerun_list, sealed
 from fanout.shared import SharedFiles
 from tests.unit.worker.conftest import PLAN, RUN, Share
 from worker.nodes import NodeFolder, process, procure, read_results
@@ -58,7 +58,7 @@ def test_data_of_another_plan_does_not_count_as_done(share: Share) -> None:
     data = share.root / RUN / "00000" / "data"
     data.mkdir()
     other = Procured(plan_hash="b" * 64, node=0, records=())
-    (data / "records.json").write_bytes(msgspec.json.encode(other))
+    (data / "records.json").write_bytes(sealed(other))
     procure(folder_of(share))
     found = msgspec.json.decode((data / "records.json").read_bytes(), type=Procured)
     assert (found.plan_hash, len(found.records)) == (PLAN, len(node.ids))
@@ -69,7 +69,7 @@ def test_data_of_other_records_is_not_processed(share: Share) -> None:
     procure(folder_of(share))
     data = share.root / RUN / "00000" / "data" / "records.json"
     whole = msgspec.json.decode(data.read_bytes(), type=Procured)
-    data.write_bytes(msgspec.json.encode(msgspec.structs.replace(whole, records=whole.records[:1])))
+    data.write_bytes(sealed(msgspec.structs.replace(whole, records=whole.records[:1])))
     with pytest.raises(PlanError, match="does not hold the records of node 0"):
         process(folder_of(share))
 
@@ -113,6 +113,40 @@ def test_lines_that_were_changed_since_are_not_delivered(share: Share) -> None:
     lines.write_bytes(lines.read_bytes()[:-1])
     with pytest.raises(PlanError, match="is not what the step before wrote"):
         read_results(folder_of(share))
+
+
+DOCUMENTS = ("prep/node.json", "data/records.json", "results/summary.json", "results/records.jsonl")
+
+
+def change_a_digit(path: Path) -> None:
+    """The last digit, so that the file stays as readable as it was."""
+    text = path.read_text()
+    place = max(index for index, letter in enumerate(text) if letter.isdigit())
+    path.write_text(f"{text[:place]}{(int(text[place]) + 1) % 10}{text[place + 1 :]}")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_one_changed_digit_in_what_a_step_hands_on_stops_the_next_and_a_repeated_run_makes_it_anew(
+    share: Share, name: str
+) -> None:
+    node = share.prepare(0)
+    procure(folder_of(share))
+    process(folder_of(share))
+    whole = share.tree()
+    home = share.root / RUN / "00000"
+    change_a_digit(home / name)
+    if name == "data/records.json":  # it is read where no results stand
+        (home / "results" / "summary.json").unlink()
+        with pytest.raises(PlanError, match="its seal does not fit; the same run started again makes it anew"):
+            process(folder_of(share))
+    else:
+        with pytest.raises(PlanError, match="makes it anew"):
+            read_results(folder_of(share))
+    (home / "prep" / "node.json").write_bytes(sealed(node))  # as a repeated run prepares it
+    procure(folder_of(share))
+    process(folder_of(share))
+    read_results(folder_of(share))
+    assert share.tree() == whole
 
 
 def test_a_step_whose_predecessor_wrote_nothing_says_so(share: Share) -> None:
