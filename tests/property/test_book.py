@@ -82,12 +82,14 @@ def notes(draw: st.DrawFn) -> Raw:
         "memory": draw(st.booleans()),
         "protectionBarrier": draw(barriers),
     }
+    monitoring = draw(st.sampled_from(["maturity", "continuous"] if len(names) == 1 else ["maturity"]))
     optional = {
         "side": st.sampled_from(["long", "short"]),
-        "knockedIn": st.none() | st.booleans(),
+        "knockedIn": st.none() | (st.booleans() if monitoring == "continuous" else st.just(value=False)),
         "settlementDays": st.integers(0, 10),
-        "protectionMonitoring": st.sampled_from(["maturity", "continuous"] if len(names) == 1 else ["maturity"]),
     }
+    if monitoring == "continuous" or draw(st.booleans()):
+        required["protectionMonitoring"] = monitoring
     return required | draw(st.fixed_dictionaries({}, optional=optional))
 
 

@@ -11,9 +11,15 @@ from msgspec import Meta
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]+(?!\n)$"  # names go into tables; "$" alone would let a last newline pass
 
-Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=PRINTABLE, description="unique in the book")]
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE, description="an underlying of the market")]
-Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
+Id = Annotated[
+    str, Meta(min_length=1, max_length=128, pattern=PRINTABLE, description="printable text, unique in the book")
+]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=PRINTABLE, description="an underlying of the market, printable text")
+]
+Currency = Annotated[
+    str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217 code, three capital letters")
+]
 Amount = Annotated[float, Meta(gt=0, le=1e15, description="currency units")]
 Level = Annotated[float, Meta(gt=0, le=1e12, description="index points")]
 

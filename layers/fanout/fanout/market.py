@@ -12,7 +12,7 @@ from fanout import fields
 from fanout.correlation import Pairs, check_correlations
 from fanout.errors import MarketError
 from fanout.refusals import fit, show
-from fanout.strictjson import parse_json
+from fanout.strictjson import Flaw, parse_json
 from fanout.volatility import (
     Flat,
     HestonParameters,
@@ -38,6 +38,7 @@ __all__ = [
     "parse_market",
 ]
 SCHEMA = "stepbatch/market/1"
+EXPECTED = '{"schema": "stepbatch/market/1", "valuationDate": ..., "curves": ..., "underlyings": ...}'
 BUNDLED = "data/eurostoxx50_2019-11-20.json"  # the snapshot of books that come without one
 
 
@@ -99,11 +100,15 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def parse_market(data: bytes | str) -> Market:
     """A snapshot from its JSON text. Raises MarketError with the place and the value that is wrong."""
+    if not data.strip():
+        raise MarketError("market", f"is empty: expected {EXPECTED}")
     return market_of(parse_json(data, MarketError, "market"))
 
 
 def market_of(raw: Any) -> Market:
     """A snapshot from its decoded JSON. Raises MarketError."""
+    if not isinstance(raw, dict | Flaw):
+        raise MarketError("market", f"{show(raw)} is not an object: expected {EXPECTED}")
     if isinstance(raw, dict) and raw.get("schema", SCHEMA) != SCHEMA:  # said first: all else follows from it
         raise MarketError("schema", f"{show(raw['schema'])} is not {SCHEMA!r}")
     market = fit(raw, Market, "", at_place)

@@ -61,6 +61,12 @@ def full_position(raw: dict[str, Any], index: int, where: str) -> Position:
         raise PortfolioError(f"{where}.index", "unknown key: a position's index is its place in the book")
     position = fit({**raw, "index": index}, Position, where, PortfolioError)
     check_schedule(position.schedule, f"{where}.schedule")
+    if position.knocked_in and position.protection_monitoring != "continuous":
+        raise PortfolioError(
+            f"{where}.knockedIn",
+            "true, but the protection barrier is not watched before the last date: give protectionMonitoring"
+            " 'continuous', or leave knockedIn out",
+        )
     if len(position.underlyings) > 1:
         position = msgspec.structs.replace(position, underlyings=in_order(position, where))
     if position.fixings:

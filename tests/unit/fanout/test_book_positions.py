@@ -135,12 +135,18 @@ HOLIDAY = (
         (setting("notional", 10**400), "notional", "1" + "0" * 58 + "… is above 1e+15 (currency units)"),
         (setting("notional", float("inf")), "notional", "inf is not a finite number: it exceeds what a double holds"),
         (setting("side", "buy"), "side", "'buy' is not 'long' or 'short'"),
-        (setting("currency", "eur"), "currency", "'eur' is not allowed here (ISO 4217 code)"),
+        (setting("currency", "eur"), "currency", "'eur' is not allowed here (ISO 4217 code, three capital letters)"),
         (setting("currency", "EUR\n"), "currency", r"'EUR\n' is longer than 3 characters"),
         (setting("coupon", -0.01), "coupon", "-0.01 is below 0"),
         (setting("coupon", "5%"), "coupon", "'5%' is not a number"),
         (setting("memory", 1), "memory", "1 is not true or false"),
         (setting("knockedIn", "no"), "knockedIn", "'no' is not true or false"),
+        (
+            setting("knockedIn", True),
+            "knockedIn",
+            "true, but the protection barrier is not watched before the last date: give protectionMonitoring"
+            " 'continuous', or leave knockedIn out",
+        ),
         (setting("settlementDays", 2.5), "settlementDays", "2.5 is not a whole number"),
         (setting("settlementDays", True), "settlementDays", "true is not a whole number"),
         (setting("settlementDays", -1), "settlementDays", "-1 is below 0"),
@@ -230,9 +236,15 @@ def test_limits_themselves_are_within() -> None:
         ([], "positions[0]: [] is not an object"),
         ({}, "positions[0].id: is missing"),
         (NOTE | {"id": ""}, "positions[0].id: is empty (id '')"),
-        (NOTE | {"id": "N1\n"}, "positions[0].id: 'N1\\n' is not allowed here (unique in the book) (id 'N1\\n')"),
+        (
+            NOTE | {"id": "N1\n"},
+            "positions[0].id: 'N1\\n' is not allowed here (printable text, unique in the book) (id 'N1\\n')",
+        ),
         (NOTE | {"id": 7}, "positions[0].id: 7 is not text"),
-        (NOTE | {"id": "a\nb"}, "positions[0].id: 'a\\nb' is not allowed here (unique in the book) (id 'a\\nb')"),
+        (
+            NOTE | {"id": "a\nb"},
+            "positions[0].id: 'a\\nb' is not allowed here (printable text, unique in the book) (id 'a\\nb')",
+        ),
     ],
 )
 def test_what_is_no_position_is_refused(raw: Any, message: str) -> None:

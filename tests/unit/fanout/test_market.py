@@ -7,6 +7,7 @@ import pytest
 
 from fanout.errors import MarketError
 from fanout.market import (
+    EXPECTED,
     Flat,
     HestonParameters,
     Surface,
@@ -53,8 +54,8 @@ def test_the_bundled_market_is_the_workshops_day_under_heston() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"", "market: is not JSON at line 1, column 1: expecting value, but the text ends"),
-        (b"[]", "market: [] is not an object"),
+        (b"", f"market: is empty: expected {EXPECTED}"),
+        (b"[]", f"market: [] is not an object: expected {EXPECTED}"),
         (b'{"schema": }', "market: is not JSON at line 1, column 12: expecting value"),
         (b'{"schema": 1} 2', "market: is not JSON at line 1, column 15: extra data"),
         (b'{"a": 1, "a": 2}', "market: the key 'a' is given twice"),

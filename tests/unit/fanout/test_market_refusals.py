@@ -28,7 +28,7 @@ HESTON = "underlyings.SPX.volatility"
             "curves.eur",
             {"zeroRates": [["2026-11-20", 0.01]]},
             "curves.eur",
-            "the key 'eur' is not allowed here (ISO 4217 code)",
+            "the key 'eur' is not allowed here (ISO 4217 code, three capital letters)",
         ),
         ("curves.EUR.zeroRates", [], "curves.EUR.zeroRates", "is empty"),
         ("curves.EUR.zeroRates.0", ["2020-11-20"], "curves.EUR.zeroRates[0]", '["2020-11-20"] has 1 elements, not 2'),
