@@ -20,7 +20,7 @@ from stepbatch.sheet import Sheet
 
 ROOT = Path(__file__).resolve().parent.parent
 PATH = (ROOT / "containers" / "pricer", ROOT / "layers" / "fanout")
-PARTIAL = 3  # the pricer's exit status if some positions have no price
+UNPRICED, PARTIAL = 1, 3  # the pricer's exit status if no position has a price, or some have none
 NAMED = 5  # positions that missed the target
 
 
@@ -47,7 +47,7 @@ def price_file(asked: Asked, *, stdout: Console, stderr: Console) -> int:
         if asked.market:
             arguments += ["--market", str(files["market.json"])]
         answer = pricer(arguments)
-    if answer.returncode not in {0, PARTIAL}:
+    if answer.returncode not in {0, UNPRICED, PARTIAL} or not answer.stdout:
         raise StepbatchError(f"the pricer ended with status {answer.returncode}:\n{answer.stderr.decode().rstrip()}")
     for line in answer.stderr.decode().splitlines():
         stderr.print(line, soft_wrap=True)

@@ -32,7 +32,7 @@ from pricer.price import Wanted, price_positions
 MODEL = "model.json"
 OFFSET_BYTES = 8  # of positions.offsets: little-endian, unsigned
 PILOT_POSITIONS = 256  # of a planned book, at most: each is a read of its own
-PARTIAL = 3  # exit status: some positions have no price
+UNPRICED, PARTIAL = 1, 3  # exit status: no position has a price; some have none
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -195,7 +195,9 @@ def local(options: argparse.Namespace) -> int:
     for name, fitted in report["calibrations"].items():
         if fitted.quality == "poor":
             log("POOR FIT", underlying=name, rmsBp=f"{fitted.rms_bp:.1f}", worstBp=f"{fitted.worst_bp:.1f}")
-    return PARTIAL if report["failed"] else 0
+    if not report["failed"]:
+        return 0
+    return PARTIAL if report["priced"] else UNPRICED
 
 
 def open_file(path: str) -> Any:

@@ -252,6 +252,18 @@ def test_a_file_is_priced_without_any_cloud(tmp_path: Path, capsys: pytest.Captu
     assert again["prices"] == report["prices"]
 
 
+def test_a_file_of_which_nothing_or_not_all_has_a_price_says_so_by_its_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    market_file = tmp_path / "market.json"
+    market_file.write_bytes(msgspec.json.encode(market()))
+    raw = {key: value for key, value in json.loads(encode_position(position())).items() if key != "index"}
+    notes = [raw | {"id": name, "underlyings": [{"name": name, "strike": 100.0}]} for name in ("STILL", "SMI")]
+    for positions, expected, priced in ((notes, 3, 1), (notes[:1], 1, 0), (notes[1:], 0, 1)):
+        status, report = local(tmp_path, capsys, {"positions": positions}, "--market", str(market_file))
+        assert (status, report["priced"]) == (expected, priced)
+
+
 def test_a_wrong_file_is_an_input_error_by_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, error = local(tmp_path, capsys, {"positions": [{"notional": -1, "strike": 3500, "barrier": 1.0}]})
     assert status == 2
