@@ -44,7 +44,7 @@ class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     blend: str | None = None  # which .blend of a folder or zip
     percent: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | None = None
     samples: Annotated[int, msgspec.Meta(ge=1, le=1 << 24)] | None = None
-    run_scripts: bool = False
+    run_scripts: bool | None = None  # None: a file that runs any is refused
     ignore_missing_assets: bool = False
 
     def __post_init__(self) -> None:

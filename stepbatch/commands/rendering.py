@@ -43,8 +43,12 @@ def rendering(
         typer.Option(metavar="N", parser=whole(1, MOST_SAMPLES), help="A pixel, for a draft. [default: the scene's]"),
     ] = None,
     run_scripts: Annotated[
-        bool, typer.Option("--run-scripts", help="Let the file run its Python: only if you trust it.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--run-scripts/--no-run-scripts",
+            help="Run the file's Python (only if you trust it), or render without. [default: refuse a file with any]",
+        ),
+    ] = None,
     ignore_missing_assets: Annotated[
         bool, typer.Option("--ignore-missing-assets", help="Render even where files that it refers to are missing.")
     ] = False,

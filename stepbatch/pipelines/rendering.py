@@ -43,7 +43,7 @@ class Rendering:
     frames_per_job: int | str | None = None
     percent: int | None = None
     samples: int | None = None
-    run_scripts: bool = False
+    run_scripts: bool | None = None
     ignore_missing_assets: bool = False
 
     name = "rendering"
@@ -81,7 +81,7 @@ class Rendering:
             "framesPerJob": self.frames_per_job,
             "percent": self.percent,
             "samples": self.samples,
-            "runScripts": self.run_scripts or None,
+            "runScripts": self.run_scripts,
             "ignoreMissingAssets": self.ignore_missing_assets or None,
         }
         required = {"jobName": self.job_name, "inputUri": str(inputs / name), "outputUri": str(output)}

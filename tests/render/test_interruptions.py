@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fanout.blendplan import frame_uri
-from tests.render.crew import Crew
+from tests.render.crew import Crew, decoded
 
 MANY = 400  # frames: a minute of work
 
@@ -123,6 +123,26 @@ def test_a_scene_whose_animation_runs_python_is_refused_unless_it_is_trusted(cre
     assert (code, '"runScripts": true' in log) == (2, True), log
     crew.count(scripted, frames="2", runScripts=True)
     crew.run("render")
+
+
+REGISTERED = """
+text = bpy.data.texts.new("rig.py")
+text.write("import bpy; bpy.data.objects['ember'].hide_render = True")
+text.use_module = True
+"""
+
+
+def test_a_text_that_would_run_at_opening_is_refused_unless_somebody_decides(crew: Crew, changed: Any) -> None:
+    blend, pixels = changed(REGISTERED), []
+    crew.count(blend, frames="2")
+    code, log = crew.finish(crew.start("render"))
+    assert code == 2, log
+    assert "its text rig.py runs Python when it is opened" in log
+    for trusted in (True, False):
+        crew.count(blend, frames="2", runScripts=trusted)
+        crew.run("render")
+        pixels.append(decoded(crew.objects.get(frame_uri(crew.output, crew.parameters.look, 2))))
+    assert pixels[0] != pixels[1]
 
 
 def test_a_file_that_changed_since_it_was_counted_is_refused(crew: Crew, scene: Any) -> None:

@@ -151,6 +151,22 @@ def test_a_texture_that_cannot_be_read_is_refused_unless_that_is_wanted(crew: Cr
     assert list(crew.standing()) == [1]
 
 
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda whole: whole[: len(whole) // 2], "1 of the pictures it refers to are cut off: //../tex/oak.png"),
+        (lambda whole: whole[:8] + b"junk" * 50 + b"IEND", "tex/oak.png failed to open"),
+    ],
+)
+def test_a_damaged_texture_is_refused_also_in_a_library(
+    crew: Crew, count: Any, project: Path, damage: Callable[[bytes], bytes], words: str
+) -> None:
+    oak = project / "tex" / "oak.png"
+    oak.write_bytes(damage(oak.read_bytes()))
+    count(project, frames="1")
+    assert words in refusal(crew)
+
+
 def test_a_file_that_only_a_library_refers_to_is_missed(crew: Crew, count: Any, project: Path) -> None:
     (project / "tex" / "oak.png").unlink()
     count(project, frames="1")

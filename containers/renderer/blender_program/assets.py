@@ -9,11 +9,29 @@ import bpy
 TILES = {"<UDIM>": r"\d{4}", "<UVTILE>": r"u\d+_v\d+"}
 FILES = {"FILE", "SEQUENCE", "MOVIE", "TILED"}  # where an image comes from, other than Blender itself
 BUILTIN = "<builtin>"
+ENDINGS = ((b"\x89PNG\r\n\x1a\n", b"IEND"), (b"\xff\xd8\xff", b"\xff\xd9"))  # of PNG and JPEG
+TAIL = 1 << 20  # bytes to look for them in: cameras and tools add data of their own behind
 
 
 def missing_files(scene):
     """Files that the .blend and its libraries refer to and that are not there, each once."""
     return sorted({path for path, owner in references(scene) if path and path != BUILTIN and not stands(path, owner)})
+
+
+def cut_off_files():
+    """Pictures that lack their end. Some libraries paint grey over what is missing of them, and say nothing."""
+    images = (each for each in bpy.data.images if each.source == "FILE" and not each.packed_file and each.filepath)
+    return sorted({each.filepath for each in images if cut_off(place(each.filepath, each))})
+
+
+def cut_off(file):
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        head = opened.read(8)
+        ending = next((ending for magic, ending in ENDINGS if head.startswith(magic)), None)
+        opened.seek(max(0, file.stat().st_size - TAIL))
+        return ending is not None and ending not in opened.read()
 
 
 def references(scene):
@@ -49,10 +67,13 @@ def unreadable_volumes():
     return sorted({each.grids.error_message for each in shown if each.filepath and not each.grids.load()})
 
 
+def place(path, owner):
+    return Path(bpy.path.native_pathsep(bpy.path.abspath(path, library=getattr(owner, "library", None))))
+
+
 def stands(path, owner):
     """Whether a file is there; of tiles, whether any is."""
-    library = getattr(owner, "library", None)
-    file = Path(bpy.path.native_pathsep(bpy.path.abspath(path, library=library)))
+    file = place(path, owner)
     mark = next((mark for mark in TILES if mark in file.name), None)
     if mark is None:
         return file.exists()

@@ -7,8 +7,8 @@ Requests come as JSON lines on stdin, answers go as JSON lines to the file descr
 stdout and stderr, and behind all that belongs to an answer stands a line with nothing but DONE. Everything ends when
 stdin does.
 
-    {"open": path, "scene": name, "percent": n|null, "samples": n|null, "threads": n, "runScripts": bool,
-     "ignoreMissingAssets": bool}
+    {"open": path, "scene": name, "percent": n|null, "samples": n|null, "threads": n,
+     "runScripts": bool|null, "ignoreMissingAssets": bool}
         -> {"ready": {"blender", "engine", "width", "height", "sound", "simulatesFrom": frame|null}}
            or {"refused": reason}
     {"render": frame, "path": path, "ignoreMissingAssets": bool}
@@ -37,7 +37,7 @@ if os.getppid() == 1 and os.environ.get("RENDERER_PID") != "1":
 UNLOADABLE = ""
 try:
     import bpy
-    from assets import lost_links, missing_files, strips_of, unreadable_volumes
+    from assets import cut_off_files, lost_links, missing_files, strips_of, unreadable_volumes
 except ModuleNotFoundError as error:
     UNLOADABLE = (
         f"Blender is not installed ({error}): make renderer (a download of 400 MB), or pip install -r requirements.txt"
@@ -46,7 +46,7 @@ except ImportError as error:
     UNLOADABLE = f"Blender cannot be loaded ({error}): apt-get install what apt-packages.txt lists"
 
 DRIVER = "Driver"  # how Blender's note about a driver that it did not run begins; other scripts draw buttons
-TOLD = 5  # missing files in a message
+TOLD = 5  # things in a message
 UNTRUE = ("date", "render_time", "memory", "hostname", "filename")  # burnt-in notes that differ between two renders
 
 
@@ -57,7 +57,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 def open_blend(request):
     """Opens the file and prepares its scene."""
     try:
-        bpy.ops.wm.open_mainfile(filepath=request["open"], load_ui=False, use_scripts=request["runScripts"])
+        bpy.ops.wm.open_mainfile(filepath=request["open"], load_ui=False, use_scripts=bool(request["runScripts"]))
     except RuntimeError as error:
         raise Refused(f"Blender cannot open it: {reason(error)}") from error
     scene = bpy.data.scenes.get(request["scene"])
@@ -65,12 +65,13 @@ def open_blend(request):
         raise Refused(f"Blender finds no scene {request['scene']!r} in it")
     if bpy.context.window:
         bpy.context.window.scene = scene
-    if not request["ignoreMissingAssets"] and (missing := missing_files(scene)):
-        more = f" and {len(missing) - TOLD} more" if len(missing) > TOLD else ""
-        raise Refused(f"{len(missing)} of the files it refers to are missing: {', '.join(missing[:TOLD])}{more}")
-    if not request["ignoreMissingAssets"] and (lost := lost_links()):
-        more = f" and {len(lost) - TOLD} more" if len(lost) > TOLD else ""
-        raise Refused(f"its libraries lack what it links from them: {', '.join(lost[:TOLD])}{more}")
+    if not request["ignoreMissingAssets"]:
+        check_assets(scene)
+    if request["runScripts"] is None and (scripts := opening_scripts()):
+        raise Refused(
+            f"its text {listed(scripts)} runs Python when it is opened, which may decide what it shows: "
+            'if you trust it, start with "runScripts": true, to render without it with false'
+        )
     if scene.render.use_multiview and scene.render.image_settings.views_format != "STEREO_3D":
         raise Refused(f"scene {scene.name!r} renders every view into a file of its own: choose the format Stereo 3D")
     prepare(scene, request)
@@ -84,6 +85,25 @@ def open_blend(request):
         "simulatesFrom": timeline.start,
     }
     return scene, timeline, facts
+
+
+def check_assets(scene):
+    """Refuses a file that lacks what it shows."""
+    if missing := missing_files(scene):
+        raise Refused(f"{len(missing)} of the files it refers to are missing: {listed(missing)}")
+    if lost := lost_links():
+        raise Refused(f"its libraries lack what it links from them: {listed(lost)}")
+    if damaged := cut_off_files():
+        raise Refused(f"{len(damaged)} of the pictures it refers to are cut off: {listed(damaged)}")
+
+
+def opening_scripts():
+    """Texts that Blender runs as Python when it opens a file, if it is let."""
+    return sorted(text.name for text in bpy.data.texts if text.use_module and text.name.endswith(".py"))
+
+
+def listed(things):
+    return ", ".join(things[:TOLD]) + (f" and {len(things) - TOLD} more" if len(things) > TOLD else "")
 
 
 def prepare(scene, request):

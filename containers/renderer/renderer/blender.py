@@ -24,7 +24,12 @@ PROGRAM = Path(__file__).parents[1] / "blender_program" / "frames.py"
 WORDS = 8  # last lines of Blender's that an error quotes
 NOISE = re.compile(r"\bSaved: |\bRead blend: |list of mounted file-systems|EGL Error \(0x3009\)|^$")
 DONE = "\x04"  # a line that stands behind everything that belongs to an answer
-COMPLAINT = re.compile(r"Image file (.+) (does not exist|failed to load)")  # and goes on without the image
+COMPLAINTS = (  # what Blender and its libraries say of an image, and go on without it
+    (re.compile(r"Image file (.+) (does not exist|failed to load|failed to open)"), "{0} {1}"),
+    (re.compile(r"unknown file-format \((.+)\)"), "{0} cannot be read"),
+    (re.compile(r"^(/.+): \((EXR_ERR_\w+)\)"), "{0} is damaged ({1})"),
+    (re.compile(r"(libpng error: .+)"), "an image is damaged ({0})"),
+)
 REPORT = re.compile(r"\| ERROR (.+)")  # why an operator was cancelled
 STOP_SECONDS = 10.0  # for Blender to end by itself
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")  # no credentials for what a file may run
@@ -168,8 +173,8 @@ class Blender:
                 self._heard.put(heard)
                 heard = Heard([], [])
                 continue
-            if found := COMPLAINT.search(text):
-                heard.complaints.append(f"{os.path.relpath(found[1], self._folder)} {found[2]}")
+            if said := complaint(text, self._folder):
+                heard.complaints.append(said)
             if found := REPORT.search(text):
                 heard.reports.append(found[1])
             if not NOISE.search(text):
@@ -184,6 +189,16 @@ class Blender:
         hint = " (out of memory?)" if code == -signal.SIGKILL else ""
         words = " | ".join(self._last_words) or "nothing"
         return f"Blender ended with {how}{hint}; its last words: {words}"
+
+
+def complaint(text: str, folder: Path) -> str | None:
+    """What a line of Blender's says of an image, with a path relative to the folder; None if it does not."""
+    for pattern, form in COMPLAINTS:
+        if found := pattern.search(text):
+            return form.format(
+                *(os.path.relpath(part, folder) if part.startswith("/") else part for part in found.groups())
+            )
+    return None
 
 
 def opening(blend: Path, look: Look, threads: int) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     scene: str
     percent: int | None = None  # None: as the scene says
     samples: int | None = None
-    run_scripts: bool = False
+    run_scripts: bool | None = None
     ignore_missing_assets: bool = False
     blender: str = BLENDER
 

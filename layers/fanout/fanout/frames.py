@@ -13,7 +13,7 @@ from fanout.slicing import MAX_ARRAY_SIZE
 
 LAST_FRAME = 1_048_574  # MAXFRAME of Blender's DNA_scene_types.h
 MOST_FRAMES = 200_000  # of a run: more than two hours at 24 a second
-PART = re.compile(r"(\d{1,9})(?:-(\d{1,9})(?:x(\d{1,9}))?)?", re.ASCII)
+PART = re.compile(r"(\d{1,99})(?:-(\d{1,99})(?:x(\d{1,99}))?)?", re.ASCII)
 
 OVERHEAD = 0.05  # of a child's time that its start-up may take
 SHORTEST, LONGEST = 120.0, 1800.0  # seconds of rendering a child: worth a start, little to lose to a reclaim

@@ -38,6 +38,7 @@ def test_an_expression_lists_its_frames_in_order_each_once(expression: str, fram
         ("10-1", "'10-1' ends before it begins"),
         ("1-5x0", "'1-5x0' has no step"),
         ("1-9999999", "beyond frame 1,048,574"),
+        ("1-1" + "0" * 30, "beyond frame 1,048,574"),
         ("1-1000000", f"more than the {MOST_FRAMES:,} frames"),
         (",".join(["1-100000"] * 3), f"more than the {MOST_FRAMES:,} frames"),
     ],

@@ -64,6 +64,28 @@ def test_a_frame_that_was_rendered_without_an_image_failed_and_the_next_one_did_
         assert running.render(2, tmp_path / "2.png") == 0.5
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("00:04.899  cycles  | WARNING Image file /p/tex/oak.png failed to open.", "tex/oak.png failed to open"),
+        ("00:04.899  cycles  | WARNING Image file /p/tex/oak.png failed to load.", "tex/oak.png failed to load"),
+        (
+            "00:04.964  image.read | ERROR IMB_load_image_from_memory: unknown file-format (/p/a (2).jpg)",
+            "a (2).jpg cannot be read",
+        ),
+        (
+            "/p/sky.exr: (EXR_ERR_BAD_CHUNK_LEADER) Preparing to read scanline 30",
+            "sky.exr is damaged (EXR_ERR_BAD_CHUNK_LEADER)",
+        ),
+        ("libpng error: IDAT: CRC error", "an image is damaged (libpng error: IDAT: CRC error)"),
+        ("00:05.108  render  | Saved: '/p/000001.png'", None),
+        ("libpng warning: iCCP: known incorrect sRGB profile", None),
+    ],
+)
+def test_a_line_that_tells_of_an_image_that_was_left_out_is_understood(line: str, told: str | None) -> None:
+    assert blender.complaint(line, Path("/p")) == told
+
+
 def test_who_wants_the_picture_without_the_image_gets_it(start: Start, tmp_path: Path) -> None:
     with start({"1": [missing(tmp_path / "oak.png")]}, ignore_missing_assets=True) as running:
         assert running.render(1, tmp_path / "1.png") == 0.5
