@@ -19,6 +19,7 @@ from localcloud.batch.api import BatchService
 from localcloud.batchapi import BatchApi
 from localcloud.catalogue import BatchCatalogue
 from localcloud.clients import Clients
+from localcloud.cloudcontrol import cloud_control
 from localcloud.cloudformation import CloudFormation
 from localcloud.deploy.registry import Place
 from localcloud.deploy.stack import Stack
@@ -102,6 +103,7 @@ class LocalCloud:
                 "batch": BatchApi(catalogue, self.jobs),
                 "lambda": Invoker(self._function, self._pool),
                 "cloudformation": self.stacks,
+                "cloudcontrolapi": cloud_control,
                 "ecr": ImageRepositories(LocalImages(root).command),
                 "s3": buckets,
                 "states": StateMachines(**where, check_role=self._duties.state_machine),

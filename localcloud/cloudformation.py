@@ -18,7 +18,7 @@ from localcloud.stackdocuments import (
     template_summary,
     whole_change_set,
 )
-from localcloud.stackforms import Form, check_capabilities, members, object_of, parameters, tags
+from localcloud.stackforms import Form, check_capabilities, check_name, members, object_of, parameters, tags
 from localcloud.stackrecords import ChangeSet, Record
 from localcloud.stacks import Engine, Stacks, change_set_arn
 
@@ -161,6 +161,8 @@ class CloudFormation:
             raise ApiError(
                 400, "ValidationError", f"localcloud makes change sets of type CREATE and UPDATE, not {kind}"
             )
+        if kind == "CREATE":
+            check_name(stack)
         change_set = ChangeSet(
             name=name,
             arn="",
@@ -203,6 +205,7 @@ class CloudFormation:
         return {}
 
     def _create_stack(self, form: Form) -> dict[str, Any]:
+        check_name(form["StackName"])
         template, capabilities = self._template(form), members(form, "Capabilities")
         check_capabilities(template, capabilities)
         return {"StackId": self._stacks.create(form["StackName"], template, tags(form), capabilities).arn}

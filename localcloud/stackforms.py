@@ -1,5 +1,6 @@
 """What a CloudFormation call says, in the Query protocol's flat form. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -7,6 +8,9 @@ from urllib.parse import unquote, urlsplit
 from localcloud.deploy.template import Template
 from localcloud.errors import ApiError
 from localcloud.stackdocuments import plain
+
+STACK_NAME = "[a-zA-Z][-a-zA-Z0-9]*"
+LONGEST_NAME = 128
 
 type Form = Mapping[str, str]
 
@@ -38,6 +42,18 @@ def parameters(form: Form, before: Mapping[str, Any]) -> dict[str, str]:
         elif key in before:
             given[key] = plain(before[key])
     return given
+
+
+def check_name(name: str) -> None:
+    """What CloudFormation takes as the name of a new stack."""
+    problem = ""
+    if not re.fullmatch(STACK_NAME, name):
+        problem = f"Member must satisfy regular expression pattern: {STACK_NAME}"
+    elif len(name) > LONGEST_NAME:
+        problem = f"Member must have length less than or equal to {LONGEST_NAME}"
+    if problem:
+        told = f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: {problem}"
+        raise ApiError(400, "ValidationError", told)
 
 
 def check_capabilities(template: Template, given: tuple[str, ...]) -> None:

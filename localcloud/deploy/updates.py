@@ -129,6 +129,7 @@ def _log_group(this: Declaration, created: Created) -> Created:
 
 def _table(this: Declaration, created: Created) -> Created:
     storage.time_to_live(this, created.physical_id)
+    storage.backups(this, created.physical_id)
     this.without_effect(*this.properties)  # a table with other keys would be another table, without its rows
     return created
 

@@ -83,14 +83,13 @@ def bucket_policy(this: Declaration) -> Created:
 @creates("AWS::DynamoDB::Table")
 def table(this: Declaration) -> Created:
     name = this.name("TableName", limit=255)
-    this.without_effect("PointInTimeRecoverySpecification", "ContributorInsightsSpecification", "ResourcePolicy")
-    later = ("TableName", "TimeToLiveSpecification", "SSESpecification", "StreamSpecification")
-    streams = _stream(this)
-    this.without_effect("SSESpecification")
-    skip = (*later, "PointInTimeRecoverySpecification", "ContributorInsightsSpecification", "ResourcePolicy")
-    parameters = this.as_parameters("dynamodb", "CreateTable", skip=skip)
-    made = this.call("dynamodb", "create_table", TableName=name, StreamSpecification=streams, **parameters)
+    this.without_effect("ContributorInsightsSpecification", "ResourcePolicy")
+    own = {"StreamSpecification": _stream(this), "SSESpecification": _table_encryption(this)}
+    skip = ("TableName", "TimeToLiveSpecification", "PointInTimeRecoverySpecification", "ResourcePolicy")
+    parameters = this.as_parameters("dynamodb", "CreateTable", skip=(*skip, *own, "ContributorInsightsSpecification"))
+    made = this.call("dynamodb", "create_table", TableName=name, **own, **parameters)
     time_to_live(this, name)
+    backups(this, name)
     description = made["TableDescription"]
     attributes = {"Arn": description["TableArn"], "TableId": description.get("TableId", "")}
     if "LatestStreamArn" in description:
@@ -104,6 +103,23 @@ def time_to_live(this: Declaration, name: str) -> None:
         enabled = str(ttl["Enabled"]).lower() == "true"
         specification = {"AttributeName": ttl["AttributeName"], "Enabled": enabled}
         this.call("dynamodb", "update_time_to_live", TableName=name, TimeToLiveSpecification=specification)
+
+
+def backups(this: Declaration, name: str) -> None:
+    specification = this.take("PointInTimeRecoverySpecification")
+    if specification:
+        enabled = str(specification.get("PointInTimeRecoveryEnabled")).lower() == "true"
+        wanted = {"PointInTimeRecoveryEnabled": enabled}
+        this.call("dynamodb", "update_continuous_backups", TableName=name, PointInTimeRecoverySpecification=wanted)
+
+
+def _table_encryption(this: Declaration) -> dict[str, Any] | None:
+    """CloudFormation calls it ``SSEEnabled``, the service ``Enabled``."""
+    declared = this.take("SSESpecification")
+    if declared is None:
+        return None
+    enabled = str(declared["SSEEnabled"]).lower() == "true"
+    return {"Enabled": enabled} | {key: value for key, value in declared.items() if key != "SSEEnabled"}
 
 
 def _stream(this: Declaration) -> dict[str, Any] | None:

@@ -3,8 +3,9 @@
 import json
 import re
 from typing import Any
+from zoneinfo import available_timezones
 
-from localcloud import asl
+from localcloud import asl, cron
 from localcloud.deploy.registry import Declaration, creates
 from localcloud.deploy.stack import Created
 from localcloud.errors import TemplateError
@@ -78,6 +79,13 @@ def _source(this: Declaration) -> tuple[str, str]:
 def schedule(this: Declaration) -> Created:
     name = this.name("Name", limit=64)
     parameters = this.as_parameters("scheduler", "CreateSchedule", skip=("Name",))
+    zone = parameters.get("ScheduleExpressionTimezone") or "UTC"
+    if zone not in available_timezones():
+        raise this.error(f"Invalid Schedule Timezone: {zone!r}", prop="ScheduleExpressionTimezone")
+    try:
+        cron.parse(parameters.get("ScheduleExpression", ""), zone)
+    except ValueError as error:
+        raise this.error(f"Invalid Schedule Expression: {error}", prop="ScheduleExpression") from error
     arn = this.call("scheduler", "create_schedule", Name=name, **parameters)["ScheduleArn"]
     return Created(physical_id=name, attributes={"Arn": arn})
 

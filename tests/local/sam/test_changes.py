@@ -146,6 +146,64 @@ def resources(command_line: CommandLine) -> dict[str, str]:
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in listed["StackResourceSummaries"]}
 
 
+NAMES = [("9bad", "regular expression"), ("bad_name", "regular expression"), ("x" * 129, "equal to 128")]
+
+
+@pytest.mark.parametrize(("name", "words"), NAMES)
+def test_a_name_that_cloudformation_refuses_is_refused_before_anything_is_made(
+    command_line: CommandLine, name: str, words: str
+) -> None:
+    cloudformation = command_line.cloud.client("cloudformation")
+    body = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    with pytest.raises(ClientError, match=f"at 'stackName' failed to satisfy constraint.*{words}"):
+        cloudformation.create_stack(StackName=name, TemplateBody=body)
+    with pytest.raises(ClientError, match=f"at 'stackName' failed to satisfy constraint.*{words}"):
+        cloudformation.create_change_set(StackName=name, ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=body)
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "words"),
+    [("bad", "UTC", "Invalid Schedule Expression"), ("rate(1 day)", "Mars/Olympus", "Invalid Schedule Timezone")],
+)
+def test_a_schedule_that_the_scheduler_refuses_is_rolled_back_in_words(
+    command_line: CommandLine, expression: str, zone: str, words: str
+) -> None:
+    cloudformation = command_line.cloud.client("cloudformation")
+    target = {"Arn": "arn:aws:sns:us-east-1:1:t", "RoleArn": "arn:aws:iam::1:role/r"}
+    schedule = {"ScheduleExpression": expression, "ScheduleExpressionTimezone": zone, "Target": target}
+    schedule["FlexibleTimeWindow"] = {"Mode": "OFF"}
+    body = json.dumps({"Resources": {"Nightly": {"Type": "AWS::Scheduler::Schedule", "Properties": schedule}}})
+    cloudformation.create_stack(StackName="changing", TemplateBody=body)
+    [stack] = cloudformation.describe_stacks(StackName="changing")["Stacks"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert words in stack["StackStatusReason"]
+    cloudformation.delete_stack(StackName="changing")
+
+
+def test_a_table_has_the_encryption_and_the_backups_that_are_declared(command_line: CommandLine) -> None:
+    cloudformation, dynamodb = command_line.cloud.client("cloudformation"), command_line.cloud.client("dynamodb")
+    table = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS"},
+    }
+    body = json.dumps({"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": table}}})
+    cloudformation.create_stack(StackName="changing", TemplateBody=body)
+    name = resources(command_line)["Table"]
+    described = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    assert described["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    assert dynamodb.describe_table(TableName=name)["Table"]["SSEDescription"]["Status"] == "ENABLED"
+    cloudformation.delete_stack(StackName="changing")
+
+
+def test_no_function_has_a_url_for_sam_list_endpoints(command_line: CommandLine) -> None:
+    client = command_line.cloud.client("cloudcontrol")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.get_resource(TypeName="AWS::Lambda::Url", Identifier="f")
+
+
 @pytest.mark.parametrize(
     ("operation", "parameters", "words"),
     [
