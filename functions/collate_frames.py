@@ -6,8 +6,16 @@ import msgspec
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from failed_children import FailedChildren, job_id_of
-from fanout.blendplan import FILM, FRAMES, RenderParameters, missing_frames, parameters_of, standing_frames
+from failed_children import FailedChildren, job_id_of, job_name_of
+from fanout.blendplan import (
+    FILM,
+    FRAMES,
+    RenderParameters,
+    missing_frames,
+    parameters_of,
+    preview_frame,
+    standing_frames,
+)
 from fanout.errors import ResultsIncompleteError
 from fanout.frames import format_frames
 from fanout.plan import Plan, read_plan
@@ -47,7 +55,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     parameters = parameters_of(plan)
     missing = missing_frames(parameters.frames, standing_frames(objects, output, parameters.look))
     if missing:
-        raise ResultsIncompleteError(shortfall(plan, parameters, missing, reasons_of(request)))
+        reasons = reasons_of(request)
+        if job_name_of(request.job) == f"{request.job_name}-preview":
+            reason = reasons.get(-1, "no reason given")
+            raise ResultsIncompleteError(f"the preview, frame {preview_frame(parameters.frames)}, failed: {reason}")
+        raise ResultsIncompleteError(shortfall(plan, parameters, missing, reasons))
     if request.film is not None:
         reasons = failed_children.reasons(request.film)
         raise ResultsIncompleteError(f"the film was not made: {reasons.get(0) or reasons.get(-1) or 'no reason given'}")

@@ -92,10 +92,18 @@ def reason(job: Mapping[str, Any]) -> str:
 
 def job_id_of(job: Mapping[str, Any]) -> str | None:
     """The job's id, from the state's result or from the error that Step Functions made of the failed job."""
-    if "jobId" in job:
-        return str(job["jobId"])
+    return str(job["jobId"]) if "jobId" in job else cause_of(job).get("JobId")
+
+
+def job_name_of(job: Mapping[str, Any]) -> str | None:
+    """The name of a job that failed, from the error that Step Functions made of it."""
+    return cause_of(job).get("JobName")
+
+
+def cause_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of a failed job; empty where the error is another."""
     try:
         cause = json.loads(job.get("Cause", ""))
     except ValueError:
-        return None
-    return cause.get("JobId") if isinstance(cause, dict) else None
+        return {}
+    return cause if isinstance(cause, dict) else {}

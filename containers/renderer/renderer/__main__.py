@@ -19,7 +19,15 @@ from types import FrameType
 
 import msgspec
 
-from fanout.blendplan import MEASUREMENT, PREVIEW, Measurement, RenderParameters, frame_uri, parameters_of
+from fanout.blendplan import (
+    MEASUREMENT,
+    PREVIEW,
+    Measurement,
+    RenderParameters,
+    frame_uri,
+    parameters_of,
+    preview_frame,
+)
 from fanout.errors import FanoutError, Interrupted, PlanError
 from fanout.frames import format_frames
 from fanout.plan import Plan, read_plan
@@ -121,7 +129,7 @@ def render(job: Job, options: argparse.Namespace) -> None:
 def preview(job: Job, _options: argparse.Namespace) -> None:
     """The middle frame, also for the eye; the measurement that the array is sized by."""
     frames, look = job.parameters.frames, job.parameters.look
-    middle = frames[len(frames) // 2]
+    middle = preview_frame(frames)
     [made] = job.render([middle])
     job.objects.put(job.output / PREVIEW, job.objects.get(frame_uri(job.output, look, middle)), "image/png")
     measured = Measurement(

@@ -14,7 +14,7 @@ more frames of the same scene, find the frames that stand.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import msgspec
@@ -87,6 +87,11 @@ def parameters_of(plan: Plan) -> RenderParameters:
     if len(parameters.frames) != plan.items:
         raise PlanError(f"plan {plan.hash[:12]} lists {len(parameters.frames)} frames and slices {plan.items}")
     return parameters
+
+
+def preview_frame(frames: Sequence[int]) -> int:
+    """The one that is measured: in the middle, where most happens."""
+    return frames[len(frames) // 2]
 
 
 def frame_name(frame: int) -> str:

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import collate_frames
 import count_frames
+from failed_children import job_id_of
 from fanout.blendplan import frame_uri, parameters_of
 from fanout.errors import PlanError, ResultsIncompleteError
 from fanout.plan import read_plan
@@ -30,7 +31,7 @@ class ToldReasons:
         self.told = told
 
     def reasons(self, job: Mapping[str, Any]) -> dict[int, str]:
-        return self.told.get(job.get("jobId", ""), {})
+        return self.told.get(job_id_of(job) or "", {})
 
 
 def told_effort(job_id: str | None) -> Effort:
@@ -47,7 +48,9 @@ def collate(desk: Desk, context: LambdaContext, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(module, "objects", Objects(desk.client))
     monkeypatch.setattr(collate_frames, "job_effort", SimpleNamespace(of=told_effort))
     monkeypatch.setattr(
-        collate_frames, "failed_children", ToldReasons({"array": {1: "exit code 1"}, "film": {0: "exit code 3"}})
+        collate_frames,
+        "failed_children",
+        ToldReasons({"array": {1: "exit code 1"}, "film": {0: "exit code 3"}, "preview": {-1: "exit code 2"}}),
     )
 
     def invoke(missing: tuple[int, ...] = (), **more: Any) -> dict[str, Any]:
@@ -84,6 +87,13 @@ def test_missing_frames_are_named_with_their_childs_reason(collate: Any) -> None
         "slice 1 (frames 3-4): exit code 1",
         "slice 2 (frames 8): its child ended without rendering them",
     ]
+
+
+def test_a_preview_that_failed_is_told_by_its_frame_and_not_as_a_slice(collate: Any) -> None:
+    cause = json.dumps({"JobName": "film-preview", "JobId": "preview", "Status": "FAILED"})
+    with pytest.raises(ResultsIncompleteError) as caught:
+        collate(missing=tuple(range(1, 9)), job={"Error": "States.TaskFailed", "Cause": cause})
+    assert str(caught.value) == "the preview, frame 5, failed: exit code 2"
 
 
 def test_an_empty_frame_is_a_missing_one(collate: Any, desk: Desk) -> None:
