@@ -23,7 +23,7 @@ from stepbatch.errors import CloudError, UsageError
 # The template's defaults are the AWS Batch guide's: 32 vCPUs and 32 GiB a child. On a laptop each would run alone.
 LAPTOP = {"JobBVcpus": 1, "JobBMemory": 1024, "JobCMemory": 1024, "JobDMemory": 2048}
 TEMPLATE = Path(__file__).resolve().parent.parent / "template.yaml"
-READY_SECONDS = 60.0  # it takes 3 to 8; a machine under load more
+READY_SECONDS = 300.0  # it takes 3 to 8, on a machine under load more than a minute; one that died is told at once
 GRACE_SECONDS = 10.0  # it ends its children first
 LOG_LINES = 12  # of a local cloud that did not start
 
@@ -54,7 +54,8 @@ class LocalCloud:
         """Waits for the line that says it is ready. Raises CloudError with the end of its log if it never comes."""
         line = self._first_line(deadline)
         if line is None:
-            raise CloudError(f"the local cloud is not ready after {READY_SECONDS:.0f} s{self._last_words()}")
+            busy = "if this machine is very busy, start again when it is less so"
+            raise CloudError(f"the local cloud is not ready after {READY_SECONDS:.0f} s; {busy}{self._last_words()}")
         try:
             said: dict[str, Any] = json.loads(line)
         except ValueError:
@@ -113,6 +114,8 @@ class LocalCloud:
         if self._log is None or not self._log.exists():
             return ""
         lines = self._log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        if not lines:
+            return f"; {self._log} is empty"
         return f"; the end of {self._log}:\n" + "\n".join(f"  {line}" for line in lines)
 
 

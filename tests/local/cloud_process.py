@@ -13,7 +13,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
-START_SECONDS = 60  # far beyond what it takes: a hung start must fail, a busy machine must not
+START_SECONDS = 300  # far beyond what it takes: a hung start must fail, a busy machine must not
 
 
 @dataclass(slots=True)
