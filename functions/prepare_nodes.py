@@ -28,10 +28,10 @@ from fanout.records import (
     Node,
     node_name,
     rerun_list,
-    sealed,
 )
 from fanout.request import parse_request
 from fanout.s3 import LONGEST_KEY, Objects, S3Uri, explained, sha256
+from fanout.seal import sealed
 from fanout.shared import SAFE_NAME, SharedFiles
 from fanout.slicing import even
 

@@ -76,7 +76,7 @@ class Metadata:
                 raise
             raise PlanError(
                 f"object {row['key']!r}: another result of it stands in table {self._table}, run {self.run}: "
-                "another run uses the same output URI"
+                "another run, or another version of the program, uses the same output URI"
             ) from error
 
 

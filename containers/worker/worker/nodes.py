@@ -20,13 +20,11 @@ from fanout.records import (
     Node,
     NodeSummary,
     Procured,
-    Sealed,
     ids_sha256,
     node_name,
     node_of_child,
-    sealed,
-    unsealed,
 )
+from fanout.seal import Sealed, sealed, unsealed
 from fanout.shared import SharedFiles
 from worker.readings import classify, fetch, statistics
 

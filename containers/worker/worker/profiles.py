@@ -10,6 +10,7 @@ from fanout.itemresults import ColumnProfile, ItemProfile, ItemStatistics, Slice
 from fanout.items import Places
 from fanout.manifest import OutputFile
 from fanout.s3 import Objects, sha256
+from fanout.seal import sealed, unsealed
 from worker.metadata import Metadata, Row
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -19,7 +20,12 @@ NUMBER_BYTES = 8
 def slice_profiles(objects: Objects, places: Places, index: int, table: Metadata, *, resume: bool) -> str:
     """Writes the rows of the slice's objects, then their profiles. Repeated, it writes the same."""
     body = objects.get(places.statistics(index))
-    statistics = msgspec.json.decode(body, type=SliceStatistics)
+    try:
+        statistics = unsealed(body, SliceStatistics)
+    except msgspec.DecodeError as error:
+        raise PlanError(
+            f"{places.statistics(index)} is damaged: {error}; the same run started again makes it anew"
+        ) from error
     if (statistics.plan_hash, statistics.slice) != (places.plan_hash, index):
         raise PlanError(
             f"{places.statistics(index)} is of slice {statistics.slice} of plan {statistics.plan_hash[:12]}"
@@ -38,7 +44,7 @@ def slice_profiles(objects: Objects, places: Places, index: int, table: Metadata
         rejected=statistics.rejected,
         statistics=made_from,
     )
-    content = msgspec.json.encode(profiles)
+    content = sealed(profiles)
     table.write(rows(statistics, made_from, content))
     objects.put(places.profiles(index), content)
     return f"profiled {len(profiles.items)} objects; {len(profiles.rejected)} rejected"
@@ -49,7 +55,10 @@ def _standing(objects: Objects, places: Places, index: int, made_from: OutputFil
     if objects.find(places.profiles(index)) is None:
         return None
     content = objects.get(places.profiles(index))
-    profiles = msgspec.json.decode(content, type=SliceProfiles)
+    try:
+        profiles = unsealed(content, SliceProfiles)
+    except msgspec.DecodeError:
+        return None  # somebody changed them
     return content if (profiles.plan_hash, profiles.statistics) == (places.plan_hash, made_from) else None
 
 

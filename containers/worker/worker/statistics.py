@@ -5,7 +5,7 @@ import io
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,13 +14,15 @@ from typing import IO, Any, BinaryIO, cast
 
 import msgspec
 
-from fanout.itemresults import ItemStatistics, Rejected, SliceStatistics
+from fanout.errors import PlanError, UriError
+from fanout.itemresults import ItemStatistics, Rejected, SliceProfiles, SliceStatistics
 from fanout.items import Item, Places
-from fanout.s3 import Objects
+from fanout.s3 import Objects, S3Uri
+from fanout.seal import Sealed, sealed, unsealed
 from worker.objectformat import UnreadableError, format_of
 from worker.services import services
 from worker.tabular import Table, read_table
-from worker.validate import open_item, read_validation, refuse_empty, unlisted
+from worker.validate import open_item, read_validation, refuse_empty
 
 LOOK_AHEAD = 8  # bytes that tell the compression
 WORTH_A_PROCESS = 16 << 20  # bytes of objects: less is read sooner than processes are started
@@ -67,16 +69,17 @@ def slice_statistics(
     """Writes the columns of the slice, then its statistics; does nothing if both stand, or statistics and profiles."""
     if resume and _stands(objects, places, index):
         return "stands"
-    rejected: list[Rejected] = []
+    unreadable: list[tuple[Item, str]] = []
     done: list[ItemStatistics] = []
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as columns:
         for item, found in zip(items, _read_all(objects, bucket, items), strict=True):
             if isinstance(found, str):
-                rejected.append(_rejection(objects, places, item, found))
+                unreadable.append((item, found))
                 continue
             done.append(found.statistics)
             for numbers in found.numbers:
                 columns.write(numbers)
+        rejected = _rejected(objects, places, unreadable) if unreadable else ()
         size = columns.tell()
         columns.seek(0)
         if size > IN_MEMORY:
@@ -89,10 +92,10 @@ def slice_statistics(
         start=items[0].item,
         stop=items[-1].item + 1,
         items=tuple(done),
-        rejected=tuple(rejected),
+        rejected=rejected,
         column_bytes=size,
     )
-    objects.put(places.statistics(index), msgspec.json.encode(result))
+    objects.put(places.statistics(index), sealed(result))
     return f"read {len(done)} objects, {sum(each.records for each in done)} records; {len(rejected)} rejected"
 
 
@@ -167,19 +170,38 @@ def _read_alone(bucket: str, item: Item) -> Read | str:
     return read_item(services.objects, bucket, item)
 
 
-def _rejection(objects: Objects, places: Places, item: Item, reason: str) -> Rejected:
-    """Raises PlanError unless JobA rejected the object too, and the run goes on without it."""
+def _rejected(objects: Objects, places: Places, unreadable: Iterable[tuple[Item, str]]) -> tuple[Rejected, ...]:
+    """JobA's words about them: the run goes on without. Raises PlanError naming every object that JobA accepted."""
     report = read_validation(objects, places)
-    for each in report.rejected if report else ():
-        if each.item == item.item:
-            return each
-    raise unlisted(item, reason)
+    known = {each.item: each for each in report.rejected} if report else {}
+    if news := [
+        f"object {item.key!r} cannot be read: {reason}" for item, reason in unreadable if item.item not in known
+    ]:
+        raise PlanError("\n".join(news))
+    return tuple(known[item.item] for item, _ in unreadable)
 
 
 def _stands(objects: Objects, places: Places, index: int) -> bool:
-    if objects.find(places.statistics(index)) is None:
+    """Whether the slice's statistics are whole, and what is made from them too, or can be made."""
+    if (statistics := read_statistics(objects, places, index)) is None:
         return False
-    if objects.find(places.profiles(index)) is not None:
+    if read_profiles(objects, places, index) is not None:
         return True
-    statistics = msgspec.json.decode(objects.get(places.statistics(index)), type=SliceStatistics)
     return statistics.column_bytes == 0 or objects.find(places.columns(index)) is not None
+
+
+def read_statistics(objects: Objects, places: Places, index: int) -> SliceStatistics | None:
+    """None if there are none that are as they were written."""
+    return _whole(objects, places.statistics(index), SliceStatistics)
+
+
+def read_profiles(objects: Objects, places: Places, index: int) -> SliceProfiles | None:
+    """None if there are none that are as they were written."""
+    return _whole(objects, places.profiles(index), SliceProfiles)
+
+
+def _whole[T: Sealed](objects: Objects, uri: S3Uri, kind: type[T]) -> T | None:
+    try:
+        return unsealed(objects.get(uri), kind)
+    except (UriError, msgspec.DecodeError):
+        return None

@@ -20,6 +20,8 @@ MOST_COLUMNS = 2_000
 LONGEST_LINE = 16 << 20  # bytes
 ZSTD_READ = 1 << 10  # bytes: the library hands out all that they hold, up to 32 MiB of zeros
 
+JSON_PROBLEMS = {"Input data was truncated": "it ends in the middle, or holds half of a surrogate pair"}
+
 
 @dataclass(slots=True)
 class Tally:
@@ -39,10 +41,7 @@ class Tally:
 
     def column(self, records: int) -> Column:
         count = len(self.numbers)
-        mean = math.fsum(self.numbers) / count if count else None
-        deviation = None
-        if mean is not None:
-            deviation = math.sqrt(math.fsum((number - mean) ** 2 for number in self.numbers) / count)
+        mean, deviation = moments(self.numbers) if count else (None, None)
         return Column(
             name=self.name,
             values=self.values,
@@ -72,6 +71,18 @@ class Table:
 
     def columns(self) -> tuple[Column, ...]:
         return tuple(tally.column(self.records) for tally in self.tallies.values())
+
+
+def moments(numbers: "array[float]") -> tuple[float, float]:
+    """Mean and standard deviation; of numbers so large that their sum or squares are none, scaled."""
+    count = len(numbers)
+    try:
+        mean = math.fsum(numbers) / count
+        return mean, math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / count)
+    except OverflowError:
+        largest = max(map(abs, numbers))
+        mean, deviation = moments(array("d", (number / largest for number in numbers)))
+        return mean * largest, deviation * largest
 
 
 def number_of(value: object) -> float | None:
@@ -200,7 +211,9 @@ def _read_jsonl(lines: Iterator[str], table: Table) -> None:
         try:
             record = decode(line)
         except msgspec.DecodeError as error:
-            raise UnreadableError(f"line {number}: {error}") from error
+            raise UnreadableError(f"line {number}: {JSON_PROBLEMS.get(str(error), error)}") from error
+        except RecursionError:
+            raise UnreadableError(f"line {number}: it is nested too deeply") from None
         for name, value in record.items():
             table.tally(name).add(value)
         table.records += 1

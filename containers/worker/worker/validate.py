@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from fanout.errors import CheckError, PlanError, UriError
 from fanout.itemresults import Rejected, Validation
-from fanout.items import Item, Places, names
+from fanout.items import Item, Places
 from fanout.s3 import Objects, S3Uri
 from worker.objectformat import UnreadableError, first_bytes, format_of
 from worker.tabular import check_beginning, read_table
@@ -108,8 +108,3 @@ def open_item(objects: Objects, bucket: str, item: Item, **more: Any) -> Any:
             uri = S3Uri(bucket, item.key)
             raise PlanError(f"{uri} was replaced or removed while the run was reading it ({code})") from error
         raise
-
-
-def unlisted(item: Item, reason: str) -> PlanError:
-    """An object that passed JobA and turns out damaged when it is read to its end."""
-    return PlanError(f"object {names([item])} cannot be read: {reason}")

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from fanout.manifest import OutputFile
+from fanout.seal import Sealed
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +51,7 @@ class ItemStatistics(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
 
 
-class SliceStatistics(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class SliceStatistics(Sealed, frozen=True, kw_only=True, rename="camel"):
     """``statistics/<slice>.json`` of JobB; holds every object of the slice exactly once."""
 
     schema: Literal["stepbatch/statistics/1"] = "stepbatch/statistics/1"
@@ -67,7 +68,7 @@ class ColumnProfile(msgspec.Struct, frozen=True, kw_only=True):
     """What takes all numbers of a column at once."""
 
     name: str
-    distinct: int
+    distinct: int = msgspec.field(name="distinctNumbers")
     quantiles: dict[str, float]  # p01 ... p99, nearest rank; empty for a column without numbers
 
 
@@ -79,7 +80,7 @@ class ItemProfile(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[ColumnProfile, ...]
 
 
-class SliceProfiles(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class SliceProfiles(Sealed, frozen=True, kw_only=True, rename="camel"):
     """``profiles/<slice>.json`` of JobC; its presence means that the slice's items are in the table."""
 
     schema: Literal["stepbatch/profiles/1"] = "stepbatch/profiles/1"

@@ -13,7 +13,7 @@ Under a run's output URI::
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -176,12 +176,6 @@ def withdraw_conclusions(objects: Objects, places: Places) -> None:
     withdraw_manifest(objects, places.output)
     checks = [row.uri for row in objects.list(places.results / "checks")]  # it may have made them in other steps
     objects.delete(*(places.output / name for name in (SUMMARY, NOTIFICATION)), *checks)
-
-
-def names(items: Iterable[Item]) -> str:
-    """A few keys for a message."""
-    keys = [repr(item.key) for item in items]
-    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
 
 
 def _marker(row: ObjectSummary) -> bool:

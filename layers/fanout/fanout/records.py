@@ -21,6 +21,7 @@ from typing import Literal
 import msgspec
 
 from fanout.errors import PlanError
+from fanout.seal import Sealed
 
 PIPELINE = "nton"
 STEPS = ("procure", "process", "deliver")  # child i of each waits for child i of the one before
@@ -32,29 +33,6 @@ NODE_FILE, DATA_FILE, RESULTS_FILE, SUMMARY_FILE = "node.json", "records.json", 
 DELIVERY = "manifest.json"
 RERUNS = "reruns"
 _DIGITS = 5  # of a node's name: an array has at most 10,000 children
-
-
-class Sealed(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that tells whether it was changed since it was written: by a torn disk, or by hand."""
-
-    seal: str = ""  # SHA-256 of the document as JSON with an empty seal
-
-
-def sealed(document: Sealed) -> bytes:
-    """The document as JSON, with its seal."""
-    return msgspec.json.encode(msgspec.structs.replace(document, seal=_seal(document)))
-
-
-def unsealed[T: Sealed](content: bytes, kind: type[T]) -> T:
-    """The inverse. Raises msgspec.DecodeError if the content is no such document, or another than was sealed."""
-    document = msgspec.json.decode(content, type=kind)
-    if document.seal != _seal(document):
-        raise msgspec.DecodeError("it was changed since it was written: its seal does not fit")
-    return document
-
-
-def _seal(document: Sealed) -> str:
-    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(document, seal=""))).hexdigest()
 
 
 class Node(Sealed, frozen=True, kw_only=True, rename="camel"):

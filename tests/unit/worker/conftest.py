@@ -9,8 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from fanout.records import HOURS, NODE_FILE, OPEN_ABOVE, Node, node_name, sealed
+from fanout.records import HOURS, NODE_FILE, OPEN_ABOVE, Node, node_name
 from fanout.s3 import Objects, S3Uri
+from fanout.seal import sealed
 from fanout.shared import SharedFiles
 from tests.unit.worker.workflow import Workflow
 from worker.services import services

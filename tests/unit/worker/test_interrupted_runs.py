@@ -11,6 +11,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from fanout.items import withdraw_conclusions
+from fanout.s3 import S3Uri
 from tests.unit.worker.workflow import KEYS, Workflow, csv_of
 from worker.__main__ import main
 
@@ -134,11 +135,30 @@ def test_what_a_run_leaves_out_it_leaves_out_when_it_is_repeated(workflow: Workf
     assert workflow.document("summary.json")["status"] == "PARTIAL"
 
 
-def test_statistics_that_somebody_deleted_are_made_again(workflow: Workflow) -> None:
+@pytest.mark.parametrize("kind", ["statistics", "profiles"])
+@pytest.mark.parametrize("lost", [True, False])
+def test_results_that_somebody_deleted_or_changed_are_made_again(workflow: Workflow, kind: str, *, lost: bool) -> None:
     by_hand = workflow_by_hand(workflow)
-    workflow.objects.delete(workflow.places.statistics(0))
+    uri: S3Uri = getattr(workflow.places, kind)(0)
+    whole = workflow.objects.get(uri)
+    if lost:
+        workflow.objects.delete(uri)
+    else:
+        workflow.objects.put(uri, whole.replace(b"2", b"3", 1))
     assert main(["validate", *by_hand, "-k", "1"]) == 0
     assert set(workflow.run(again=True)) == {0}
+    assert workflow.objects.get(uri) == whole
+
+
+def test_every_damaged_object_of_a_slice_is_named(workflow: Workflow, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        workflow.put(f"in/{name}.csv", csv_of(0, records=10_000) + b"one,two,three\n")
+    workflow.fill(KEYS[:1])
+    workflow.plan(each=10)
+    assert workflow.job("statistics", "-c", "no") == 2
+    told = capsys.readouterr().err
+    assert "object 'in/a.csv' cannot be read: line 10002" in told
+    assert "object 'in/b.csv' cannot be read: line 10002" in told
 
 
 def workflow_by_hand(workflow: Workflow) -> list[str]:

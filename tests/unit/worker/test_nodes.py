@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from fanout.errors import PlanError
-from fanout.records import ALL_NODES, Classified, NodeSummary, Procured, rerun_list, sealed
+from fanout.records import ALL_NODES, Classified, NodeSummary, Procured, rerun_list
+from fanout.seal import sealed
 from fanout.shared import SharedFiles
 from tests.unit.worker.conftest import PLAN, RUN, Share
 from worker.nodes import NodeFolder, process, procure, read_results

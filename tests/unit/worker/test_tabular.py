@@ -131,6 +131,28 @@ def test_a_table_with_too_many_columns_is_refused() -> None:
         table_of(header + b"\n", CSV)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "mean", "deviation"),
+    [("1e308\n1e308", 1e308, 0.0), ("1e200\n-1e200", 0.0, 1e200), ("1.7e308\n-1.7e308", 0.0, 1.7e308)],
+)
+def test_numbers_whose_sum_or_squares_are_none_have_a_mean_and_a_deviation(
+    numbers: str, mean: float, deviation: float
+) -> None:
+    found = column(table_of(f"a\n{numbers}\n".encode(), CSV), "a")
+    assert found.mean == pytest.approx(mean)
+    assert found.deviation == pytest.approx(deviation)
+
+
+def test_a_record_nested_too_deeply_is_told_with_its_line() -> None:
+    with pytest.raises(UnreadableError, match="line 1: it is nested too deeply"):
+        table_of(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", JSONL)
+
+
+def test_half_of_a_surrogate_pair_is_told_as_such() -> None:
+    with pytest.raises(UnreadableError, match="line 1: it ends in the middle, or holds half of a surr"):
+        table_of(b'{"a":"\\ud800"}\n', JSONL)
+
+
 @pytest.mark.parametrize(("form", "compress"), [("gzip", gzip.compress), ("zstd", zstandard.compress)])
 def test_however_far_an_object_expands_little_of_it_is_held_at_a_time(form: str, compress: Any) -> None:
     bomb = compress(bytes(200 << 20))
