@@ -29,7 +29,7 @@ from fanout.staging import stage_book
 SIZES = (100_000, 1_000_000)
 PER_SLICE = 5_000
 OUTPUT = S3Uri("bucket", "out")
-PARAMETERS = {"targetStandardErrorBp": 1.0, "maxPaths": 2**20, "seed": 1, "calibrate": False, "method": 2}
+PARAMETERS = {"targetStandardErrorBp": 1.0, "maxPaths": 2**20, "seed": 1, "calibrate": False, "bookName": "book"}
 
 
 class Files:

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from failed_children import FailedChildren
-from fanout.book import Position, decode_position
+from fanout.book import DEFAULT_NAME, Position, decode_position
 from fanout.errors import ResultsIncompleteError, UriError
 from fanout.manifest import OutputFile, write_manifest
 from fanout.market import Market, parse_market
@@ -28,6 +28,7 @@ from price_totals import Totals
 
 MODEL = "model.json"
 FETCHES_AT_ONCE = 10  # connections that boto3 keeps
+LONGEST_NAME = 128  # characters of a book's name
 FAILURES_TOLD = 5  # in the error's message; aggregate.json lists them all
 
 logger = Logger(service="collate-prices")
@@ -170,6 +171,7 @@ def aggregate_of(
     """``aggregate.json``: the same to the last bit however the work was sliced."""
     return {
         "jobName": request.job_name,
+        "book": book_name(request, plan),
         "positions": plan.items,
         "priced": collation.table.priced,
         "failed": msgspec.to_builtins(collation.failed),
@@ -181,6 +183,14 @@ def aggregate_of(
         "inputSha256": plan.work.inputs["book"],
         "marketSha256": plan.work.inputs["market"],
     }
+
+
+def book_name(request: CollateRequest, plan: Plan) -> str:
+    """What the book calls itself, fit for one line of a terminal; the job's name if it does not."""
+    name: str = plan.work.parameters["bookName"]
+    if name == DEFAULT_NAME:
+        return request.job_name
+    return "".join(each if each.isprintable() else " " for each in name[:LONGEST_NAME])
 
 
 def write_outputs(

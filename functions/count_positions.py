@@ -142,6 +142,7 @@ def work_of(request: CountRequest, book: StagedBook, market: Market, market_sha2
             "greeks": request.greeks,
             "scenarios": request.scenarios,
             "method": METHOD,
+            "bookName": book.name,
             "surfaces": surfaces,
             "calibrate": bool(surfaces) or needs_pilot(groups),
         },

@@ -36,7 +36,7 @@ Row = tuple[tuple[str, ...], str, dict[str, Any]]  # names, currency, sum
 
 def report_page(aggregate: dict[str, Any], shown: Sequence[tuple[Position, Price]]) -> bytes:
     """A page that needs nothing from outside itself."""
-    title = escape(f"{aggregate['jobName']}: {aggregate['priced']} of {aggregate['positions']} positions priced")
+    title = escape(f"{aggregate['book']}: {aggregate['priced']:,} of {aggregate['positions']:,} positions priced")
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
@@ -125,7 +125,8 @@ def _sums(title: str, what: Sequence[str], sums: Iterable[Row]) -> str:
     )
     heads = "".join(f"<th>{name}</th>" for name in (*what, ""))
     heads += "".join(f'<th class="n">{name}</th>' for name in ("Positions", "PV", "±")) + '<th class="bar"></th>'
-    return f'<h2>{title}</h2><div class="wide"><table><tr>{heads}</tr>{body}</table></div>'
+    scales = '<p class="quiet">The bars of each currency have a scale of their own.</p>' if len(longest) > 1 else ""
+    return f'<h2>{title}</h2>{scales}<div class="wide"><table><tr>{heads}</tr>{body}</table></div>'
 
 
 def numbers(total: dict[str, Any]) -> str:

@@ -119,7 +119,7 @@ class MonteCarlo:
 
 def totals(aggregate: Mapping[str, Any]) -> Sheet:
     """The book's PV and its standard error, a currency a row."""
-    title = f"{aggregate['jobName']}: {aggregate['priced']} of {aggregate['positions']} positions priced"
+    title = f"{aggregate['book']}: {aggregate['priced']:,} of {aggregate['positions']:,} positions priced"
     rows = table(title, "currency", "#PV", "#± standard error", "#positions")
     for currency, total in aggregate["totals"].items():
         rows.add_row(currency, *value_and_error(total), f"{total['positions']:,}")

@@ -14,6 +14,7 @@ from fanout.strictjson import Flaw
 from fanout.workshop import is_workshop_note, workshop_position
 
 __all__ = [
+    "DEFAULT_NAME",
     "Book",
     "NoteUnderlying",
     "Observation",

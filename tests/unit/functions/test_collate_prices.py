@@ -85,6 +85,19 @@ def collate(context: LambdaContext, **more: Any) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.parametrize(("name", "told"), [("desk <b>\x1b", "desk &lt;b&gt; "), (None, "nightly")])
+def test_the_report_is_about_the_book_by_its_name_or_the_job_s(
+    desk: Desk, request_of: Any, context: LambdaContext, name: str | None, told: str
+) -> None:
+    book = {"positions": WORKSHOP["positions"][:2]} | ({"name": name} if name else {})
+    count_positions.handler(request_of(book), context)
+    price_all(desk, read_plan(Objects(desk.client), OUTPUT))
+    collate(context, jobName="nightly")
+    assert desk.get("MCAutocallable/aggregate.json")["book"] == (name or "nightly").replace("\x1b", " ")
+    page = desk.client.get_object(Bucket="data", Key="MCAutocallable/report.html")["Body"].read().decode()
+    assert f"<h1>{told}: 2 of 2 positions priced</h1>" in page
+
+
 def test_a_complete_run_has_totals_by_currency_strike_and_underlying(
     desk: Desk, planned: Plan, context: LambdaContext
 ) -> None:

@@ -106,7 +106,7 @@ def page_of(*held: Position, risk: bool = False) -> str:
     for each in held:
         totals.add(each, price(each, risk=risk))
     aggregate = {
-        "jobName": "desk",
+        "book": "desk",
         "positions": len(held),
         "priced": len(held),
         "valuationDate": "2019-11-20",
@@ -125,6 +125,12 @@ def test_the_page_shows_what_a_move_of_all_underlyings_does_to_a_position_where_
     page = page_of(position(0, "RTY", "SPX"), risk=True)
     assert '<th class="n">Delta, 1 %</th><th class="n">Vega, 1 point</th></tr>' in page
     assert '<td class="n">21</td><td class="n">101</td></tr>' in page  # 10 + 11, 50 + 51
+
+
+def test_the_page_says_where_bars_are_not_on_one_scale() -> None:
+    said = "The bars of each currency have a scale of their own."
+    assert said not in page_of(position(0), position(1))
+    assert said in page_of(position(0), position(1, currency="USD"))
 
 
 def test_the_page_never_adds_a_strike_of_one_underlying_to_that_of_another() -> None:

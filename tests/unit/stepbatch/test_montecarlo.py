@@ -105,7 +105,7 @@ def test_the_summary_for_scripts_has_the_value_by_currency(tmp_path: Path) -> No
 
 
 def shown(out: Path, **aggregate: Any) -> str:
-    document = {"jobName": "book", "positions": 3, "priced": 2, "failed": FAILED, "totals": TOTALS} | aggregate
+    document = {"book": "book", "positions": 3, "priced": 2, "failed": FAILED, "totals": TOTALS} | aggregate
     (out / "aggregate.json").write_text(json.dumps(document))
     file = io.StringIO()
     MonteCarlo(portfolio=Path("b")).show(out, Console(file=file, width=160, markup=False))
