@@ -94,6 +94,7 @@ class LocalCloud:
         self.jobs = self._batch(catalogue, root)
         interpreter.repair(clients=self.clients, jobs=self.jobs, append_log=self._logs.append)
         tables.repair()
+        self._nested_templates: dict[str, str] = {}
         self._spawner = Spawner(self._scratch)
         self._pool = self._workers()
         read = partial(stored, settings.account, settings.region)
@@ -201,6 +202,7 @@ class LocalCloud:
             clients=self.clients,
             use_code=self.functions.use_code,
             use_mounts=self.functions.use_mounts,
+            templates=self._nested_templates,
         )
 
 

@@ -1,4 +1,7 @@
-"""What happens to stacks: created, changed, rolled back, deleted. Each operation is over when its call is answered."""
+"""What happens to stacks: created, changed, rolled back, deleted.
+
+An operation is over when its call is answered, unless it takes longer than a client waits: then it goes on meanwhile.
+"""
 
 import threading
 import uuid
@@ -15,6 +18,7 @@ from localcloud.errors import ApiError, TemplateError
 from localcloud.stackrecords import Change, ChangeSet, Record, difference
 
 _CHANGEABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+PATIENCE = 20.0  # seconds for a call; AWS's clients wait for sixty, and then send it again
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 
 
@@ -33,9 +37,10 @@ class Engine(Protocol):
 class Stacks:
     """Every stack that there is, and those that are gone."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, now: Callable[[], datetime], *, patience: float = PATIENCE) -> None:
         self._engine = engine
         self._now = now
+        self._patience = patience
         self._records: dict[str, Record] = {}
         self._gone: list[Record] = []
         self._lock = threading.Lock()
@@ -98,7 +103,8 @@ class Stacks:
 
     def execute(self, record: Record, change_set: ChangeSet) -> None:
         if change_set.execution != "AVAILABLE":
-            problem = f"ChangeSet [{change_set.arn}] cannot be executed in its current status of [{change_set.status}]"
+            status = change_set.status if change_set.status == "FAILED" else change_set.execution
+            problem = f"ChangeSet [{change_set.arn}] cannot be executed in its current status of [{status}]"
             raise ApiError(400, "InvalidChangeSetStatus", problem)
         change_set.execution = "EXECUTE_COMPLETE"
         self.deploy(record, change_set.template, change_set.tags, change_set.capabilities)
@@ -126,8 +132,11 @@ class Stacks:
         if record.stack is not None and record.status not in _CHANGEABLE:
             raise _unchangeable(record)
         self._claim(record, "CREATE_IN_PROGRESS" if record.stack is None else "UPDATE_IN_PROGRESS")
-        verb, before = ("CREATE", None) if record.stack is None else ("UPDATE", record.stack)
         record.tags, record.capabilities = dict(tags), capabilities
+        self._meanwhile(record, lambda: self._build(record, template))
+
+    def _build(self, record: Record, template: Template) -> None:
+        verb, before = ("CREATE", None) if record.stack is None else ("UPDATE", record.stack)
         try:
             record.stack = self._engine.build(template, record.name, before=before, note=self._noting(record))
         except StoppedError as error:
@@ -139,6 +148,9 @@ class Stacks:
 
     def delete(self, record: Record) -> None:
         self._claim(record, "DELETE_IN_PROGRESS")
+        self._meanwhile(record, lambda: self._dismantle(record))
+
+    def _dismantle(self, record: Record) -> None:
         try:
             if record.stack is not None:
                 dismantle_stack(record.stack, self._noting(record))
@@ -150,6 +162,23 @@ class Stacks:
         with self._lock:
             del self._records[record.name]
             self._gone.append(record)
+
+    def _meanwhile(self, record: Record, work: Callable[[], None]) -> None:
+        """Do it, and wait for it as long as a caller's patience lasts."""
+        accidents: list[Exception] = []
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 nobody may be waiting for it any more: the stack must tell
+                record.become(record.status.replace("IN_PROGRESS", "FAILED"), self._now(), str(error))
+                accidents.append(error)
+
+        thread = threading.Thread(target=run, name=f"stack {record.name}", daemon=True)
+        thread.start()
+        thread.join(self._patience)
+        if accidents:
+            raise accidents[0]
 
     def _begin(self, name: str) -> Record:
         record = Record(name=name, arn=self._engine.stack_arn(name), created=self._now())

@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from localcloud.deploy.registry import Declaration
 from localcloud.deploy.template import Template, expand, read_template
+from localcloud.errors import DeployError
 
 
 def nested_template(this: Declaration, location: str, parameters: Mapping[str, str]) -> Template:
@@ -13,8 +14,20 @@ def nested_template(this: Declaration, location: str, parameters: Mapping[str, s
     path = this.template.local_path(bucket, key)
     if path is not None:
         return read_template(path, region=this.place.region, parameters=parameters)
-    body = this.call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read().decode()
-    return expand(body, root=this.template.root, region=this.place.region, parameters=parameters)
+    return expand(
+        _body(this, location, bucket, key), root=this.template.root, region=this.place.region, parameters=parameters
+    )
+
+
+def _body(this: Declaration, location: str, bucket: str, key: str) -> str:
+    """CloudFormation keeps what it has deployed: a stack is rolled back although its packages were deleted."""
+    kept = this.place.templates
+    try:
+        kept[location] = this.call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read().decode()
+    except DeployError:
+        if location not in kept:
+            raise
+    return kept[location]
 
 
 def _object(this: Declaration, location: str) -> tuple[str, str]:

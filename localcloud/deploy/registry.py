@@ -31,6 +31,7 @@ class Place:
     clients: ServiceClients
     use_code: Callable[[str, Path], None]  # CodeSha256 of a function or layer, and the directory that it runs from
     use_mounts: Callable[[str, tuple[Mount, ...]], None]  # name of a function, and the file systems that it mounts
+    templates: dict[str, str] = field(default_factory=dict)  # of nested stacks, by URL: a way back may need one again
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         return f"arn:aws:{service}:{self.region if region is None else region}:{self.account}:{resource}"

@@ -146,6 +146,34 @@ def resources(command_line: CommandLine) -> dict[str, str]:
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in listed["StackResourceSummaries"]}
 
 
+def test_a_stack_is_rolled_back_although_its_nested_templates_were_deleted(command_line: CommandLine) -> None:
+    """As `sam delete` does it with another stack of the same packages."""
+    s3, cloudformation = command_line.cloud.client("s3"), command_line.cloud.client("cloudformation")
+    s3.create_bucket(Bucket="packages")
+
+    def put(key: str, retention: int) -> str:
+        logs = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": retention}}
+        s3.put_object(Bucket="packages", Key=key, Body=json.dumps({"Resources": {"Logs": logs}}).encode())
+        return f"https://s3.us-east-1.amazonaws.com/packages/{key}"
+
+    def whole(url: str, **more: Any) -> str:
+        nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+        return json.dumps({"Resources": {"Nested": nested, **more}})
+
+    cloudformation.create_stack(StackName="changing", TemplateBody=whole(put("old", 7)))
+    s3.delete_object(Bucket="packages", Key="old")
+    unfit = {"Bucket": "no-such-bucket", "PolicyDocument": {"Statement": []}}
+    policy = {"Type": "AWS::S3::BucketPolicy", "DependsOn": "Nested", "Properties": unfit}
+    cloudformation.update_stack(StackName="changing", TemplateBody=whole(put("new", 30), Policy=policy))
+    stack = cloudformation.describe_stacks(StackName="changing")["Stacks"][0]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", stack["StackStatusReason"]
+    groups = command_line.cloud.client("logs").describe_log_groups()["logGroups"]
+    assert [group.get("retentionInDays") for group in groups if group["logGroupName"].startswith("changing")] == [7], (
+        groups
+    )
+    cloudformation.delete_stack(StackName="changing")
+
+
 NAMES = [("9bad", "regular expression"), ("bad_name", "regular expression"), ("x" * 129, "equal to 128")]
 
 
