@@ -172,6 +172,8 @@ def test_a_stack_is_rolled_back_although_its_nested_templates_were_deleted(comma
         groups
     )
     cloudformation.delete_stack(StackName="changing")
+    s3.delete_object(Bucket="packages", Key="new")
+    s3.delete_bucket(Bucket="packages")
 
 
 NAMES = [("9bad", "regular expression"), ("bad_name", "regular expression"), ("x" * 129, "equal to 128")]
