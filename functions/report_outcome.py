@@ -81,8 +81,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ended = concluded(output, request)
     if ended is None:
         failure = explain(request, places)
-        services.objects.put(output / SUMMARY, json.dumps(failure, indent=1).encode() + b"\n")
-        notify(request, places, failure)
+        other = concluded_by_another(output, request)
+        if other:
+            failure["cause"] = f"another execution, {other}, used {output} too, and ended there\n{failure['cause']}"
+        else:
+            services.objects.put(output / SUMMARY, json.dumps(failure, indent=1).encode() + b"\n")
+        sent = notify(request, places, failure)
+        if not other:
+            services.objects.put(output / NOTIFICATION, json.dumps(sent, indent=1).encode() + b"\n")
         raise ResultsIncompleteError(failure["cause"])
     message_id = services.post.sent(run_key(request.plan_hash, output), request.execution)
     counts = {name: ended[name] for name in ("status", "items", "processed", "records", "outputUri")}
@@ -103,6 +109,19 @@ def concluded(output: S3Uri, request: OutcomeRequest) -> dict[str, Any] | None:
     if summary["status"] == "COMPLETE" and services.objects.find(output / "manifest.json") is None:
         return None
     return summary
+
+
+def concluded_by_another(output: S3Uri, request: OutcomeRequest) -> str | None:
+    """Another execution whose words stand under the output URI: they are its own to write and to take back.
+
+    When this execution began it took back all that stood there: so the other was at work at the same time.
+    """
+    try:
+        summary: dict[str, Any] = json.loads(services.objects.get(output / SUMMARY))
+    except (UriError, ValueError):
+        return None
+    other = str(summary.get("execution"))
+    return other if other != request.execution and summary.get("status") in {"COMPLETE", "PARTIAL"} else None
 
 
 def explain(request: OutcomeRequest, places: Places) -> dict[str, Any]:
@@ -159,8 +178,8 @@ def unfinished(places: Places, shape: Shape, rejected: Sequence[Rejected]) -> li
     return [item for start, stop in spans for item in items[start:stop] if item.item not in set_aside]
 
 
-def notify(request: OutcomeRequest, places: Places, failure: Mapping[str, Any]) -> None:
-    """Tells of the failure, once an execution."""
+def notify(request: OutcomeRequest, places: Places, failure: Mapping[str, Any]) -> dict[str, Any]:
+    """Tells of the failure, once an execution; ``notification.json``."""
     jobs = ", ".join(each["job"] for each in failure["jobs"]) or "unknown"
     notice = Notice(
         run=run_key(request.plan_hash, places.output),
@@ -173,8 +192,7 @@ def notify(request: OutcomeRequest, places: Places, failure: Mapping[str, Any]) 
     sender = f"{request.execution}/outcome"
     message_id = services.post.send_once(notice, sender=sender, now=time.time(), after_others=True)  # job E has ended
     sent = {"topicArn": services.post.topic, "messageId": message_id, "subject": notice.subject}
-    body = json.dumps(sent | {"message": notice.message}, indent=1).encode() + b"\n"
-    services.objects.put(places.output / NOTIFICATION, body)
+    return sent | {"message": notice.message}
 
 
 def told(children: Mapping[int, str]) -> str:

@@ -17,6 +17,7 @@ from fanout.s3 import DELETE_BATCH, Objects, S3Uri, sha256
 from worker.checks import CHECKS
 from worker.metadata import Metadata, Row
 
+LOST_TOLD = 5  # in the error's message
 REJECTED_TOLD = 5  # in the message; summary.json lists them all
 
 
@@ -34,9 +35,11 @@ def conclude(
     """Writes summary, message and manifest. Raises CheckError unless every check was made and found nothing."""
     checks = read_checks(objects, places)
     rows = list(table.rows())
+    results = list(result_files(rows, places))
+    refuse_lost(objects, places, [*checks, *results])
     clear(objects, places.work)
     document = summary(rows, execution=execution, places=places)
-    files = [*result_files(rows, places), *checks]
+    files = [*results, *checks]
     files.append(put(objects, places.output, SUMMARY, document))
     notice = notice_of(document, table.run, recipient)
     message_id = post.send_once(notice, sender=sender, now=now)
@@ -62,6 +65,18 @@ def read_checks(objects: Objects, places: Places) -> list[OutputFile]:
         told = [f"check {name} was not made" for name in missing] + broken
         raise CheckError(f"the run of {places.output} is not complete: " + "\n".join(told))
     return files
+
+
+def refuse_lost(objects: Objects, places: Places, files: Sequence[OutputFile]) -> None:
+    """Raises CheckError if a file that is about to be claimed is gone, or has another size, since it was checked."""
+    standing = {relative(places.output, row.uri): row.size for row in objects.list(places.results)}
+    lost = [file.path for file in files if standing.get(file.path) != file.size]
+    if lost:
+        more = f" and {len(lost) - LOST_TOLD} more" if len(lost) > LOST_TOLD else ""
+        raise CheckError(
+            f"the run of {places.output} is not complete: gone or changed since it was checked: "
+            f"{', '.join(lost[:LOST_TOLD])}{more}; the same run started again makes it anew"
+        )
 
 
 def clear(objects: Objects, folder: S3Uri) -> None:

@@ -178,6 +178,18 @@ def test_a_last_job_that_died_before_its_message_was_sent_does_not_keep_the_fail
     assert run.desk.get("out/notification.json")["messageId"]
 
 
+def test_a_run_that_failed_leaves_the_words_of_another_that_ended_in_its_place(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.conclude(execution="another")
+    before = {name: run.desk.get(f"out/{name}") for name in ("summary.json", "notification.json", "manifest.json")}
+    fail_with(monkeypatch, d={8: "exit code 2"})
+    with pytest.raises(ResultsIncompleteError, match=r"another execution, another, used s3://.* too, and ended there"):
+        run.report(E=CAUSE)
+    assert {name: run.desk.get(f"out/{name}") for name in before} == before
+    assert len(run.messages()) == 1
+
+
 def test_what_job_a_rejected_is_named_and_no_hole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     rejected = Rejected(item=2, key="in/2.csv", reason="it is empty")
     report = Validation(plan_hash=run.places.plan_hash, items=5, rejected=(rejected,))

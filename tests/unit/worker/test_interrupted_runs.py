@@ -26,7 +26,7 @@ class Killed(BaseException):
 def checked(workflow: Workflow) -> Workflow:
     """A run of which only the last job is left."""
     workflow.fill(KEYS[:3])
-    workflow.plan()
+    workflow.plan(each=2)
     workflow.job("validate")
     workflow.array("statistics")
     workflow.array("profile")
@@ -58,7 +58,7 @@ def test_the_last_job_killed_at_any_request_ends_well_when_it_is_started_again(
     sent_twice, killed = [], 0
     while True:
         checked.execution = f"e{killed}"
-        prepare_again(checked)
+        prepare_again(checked, each=2)
         before = len(checked.messages())
         with checked.monkeypatch.context() as dying, suppress(Killed):
             kill(dying, killed + 1, answered=answered)
@@ -79,9 +79,9 @@ def test_the_last_job_killed_at_any_request_ends_well_when_it_is_started_again(
     assert killed > 10
 
 
-def prepare_again(workflow: Workflow) -> None:
+def prepare_again(workflow: Workflow, each: int = 4) -> None:
     """As another execution of the same run finds it before its last job."""
-    workflow.plan()
+    workflow.plan(each)
     withdraw_conclusions(workflow.objects, workflow.places)
     workflow.array("check", size=10)
 
@@ -148,6 +148,20 @@ def test_results_that_somebody_deleted_or_changed_are_made_again(workflow: Workf
     assert main(["validate", *by_hand, "-k", "1"]) == 0
     assert set(workflow.run(again=True)) == {0}
     assert workflow.objects.get(uri) == whole
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_what_was_lost_since_it_was_checked_is_not_claimed(checked: Workflow, *, lost: bool) -> None:
+    uri = checked.places.profiles(1)
+    whole = checked.objects.get(uri)
+    checked.objects.delete(uri)
+    if not lost:
+        checked.objects.put(uri, whole + b" ")
+    assert checked.conclude() == 2
+    assert "manifest.json" not in checked.listing()
+    assert checked.messages() == []
+    checked.objects.put(uri, whole)
+    assert checked.conclude() == 0
 
 
 def test_every_damaged_object_of_a_slice_is_named(workflow: Workflow, capsys: pytest.CaptureFixture[str]) -> None:
