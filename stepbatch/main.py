@@ -1,5 +1,6 @@
 """The console script: the commands, and what becomes of errors."""
 
+import errno
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ from fanout.errors import FanoutError
 from stepbatch import streams
 from stepbatch.commands import local, look, run
 from stepbatch.errors import OutputClosed, OutputError, StepbatchError
+
+FULL = "free some space and give the same command again: it does only what is missing"
 
 app = typer.Typer(
     help="Array pipelines on AWS Step Functions and AWS Batch, on AWS or on this machine.",
@@ -77,7 +80,8 @@ def _status() -> int:
     except OSError as error:
         if error.strerror is None:
             raise
-        _say(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+        hint = FULL if error.errno == errno.ENOSPC else None
+        _say(": ".join(str(part) for part in (error.filename, error.strerror, hint) if part))
         return 1
     return 0
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stepbatch.commands.options import AsJson, Aws, DryRun, Interrupt, Out, Seed, Stack, ToleratedPercentage, Workers
+from stepbatch.commands.options import AsJson, Aws, DryRun, Interrupt, Out, Seed, Stack, Workers, within
 
 
 def array_workflow(
@@ -20,7 +20,15 @@ def array_workflow(
     validation_steps: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=10, help="Steps that the ten checks are shared out to.")
     ] = None,
-    tolerated_failure_percentage: ToleratedPercentage = None,
+    tolerated_failure_percentage: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            callback=within(0.0, 100.0),
+            help="Percentage of objects that may be unusable by the 64 KiB that job A reads of each; then the run is "
+            "partial. [default: 0]",
+        ),
+    ] = None,
     recipient: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Whom the notification is for, as subscriptions filter it.")
     ] = None,
