@@ -123,6 +123,23 @@ def test_what_is_heard_in_a_scene_is_mixed_also_where_a_strip_of_another_shows_i
     assert max(levels) > 5_000
 
 
+LOSE_A_SOUND = """
+import sys, bpy
+from pathlib import Path
+bpy.ops.wm.read_factory_settings(use_empty=True)
+broken = Path(sys.argv[1]).with_name("broken.wav")
+broken.write_bytes(b"RIFFjunk")
+bpy.context.scene.sequence_editor_create().strips.new_sound("tone", str(broken), 1, 1)
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1])
+"""
+
+
+def test_a_sound_that_cannot_be_read_is_refused_and_not_played_as_silence(tmp_path: Path) -> None:
+    blend = tmp_path / "broken.blend"
+    subprocess.run([python(), "-c", LOSE_A_SOUND, blend], check=True, capture_output=True, timeout=300)
+    assert asked(blend, "Scene") == [{"refused": "1 of its sounds cannot be read: //broken.wav"}]
+
+
 MISS_AN_IMAGE = """
 import sys, bpy
 bpy.ops.wm.read_factory_settings(use_empty=True)

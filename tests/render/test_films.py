@@ -1,5 +1,6 @@
 """Films as players see them: rate, size, colours, sound, transparency."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from renderer.ffmpeg import feed, film_command, sheet_command
 from renderer.mp4 import Film, read_film
 from renderer.png import inspect
 from tests.render.crew import Crew, decoded, ffmpeg, film_pixels, sound_of
-from tests.unit.renderer.pictures import picture
+from tests.unit.renderer.pictures import chunk, picture
 
 
 def plain(*samples: int) -> Any:
@@ -118,6 +119,14 @@ def test_frames_that_hardly_anything_plays_make_a_smaller_film(tmp_path: Path, m
     found = read_film(film.read_bytes())
     assert (found.frames, found.width, found.height) == (2, 8_192, 20)
     assert min(film_pixels(film)[: 8_192 * 20]) > 230
+
+
+def test_wide_pixels_are_wide_in_the_film_and_square_on_the_sheet(stitched: Any, crew: Crew, tmp_path: Path) -> None:
+    wide = chunk(b"pHYs", struct.pack(">IIB", 1417, 2834, 1))
+    film = read_film(stitched(frames="1-2", paint=lambda _: picture(160, 90, extra=wide)).read_bytes())
+    assert (film.width, film.height, film.aspect) == (160, 90, Fraction(2))
+    sheet = inspect(crew.fetch("contact_sheet.png"))
+    assert (sheet.width, sheet.height, sheet.aspect) == (160 + 16, 2 * (45 + 8) + 8, Fraction(1))
 
 
 def test_everything_is_listed_with_its_hash_in_the_manifest(stitched: Any, crew: Crew) -> None:

@@ -34,6 +34,11 @@ def cut_off(file):
         return ending is not None and ending not in opened.read()
 
 
+def unreadable_sounds():
+    """Blender plays silence in their place."""
+    return sorted({each.filepath or each.name for each in bpy.data.sounds if each.channels == "INVALID"})
+
+
 def references(scene):
     """``(path, who refers to it)``; the same path may mean another file in another library."""
     data = bpy.data

@@ -37,7 +37,7 @@ if os.getppid() == 1 and os.environ.get("RENDERER_PID") != "1":
 UNLOADABLE = ""
 try:
     import bpy
-    from assets import cut_off_files, lost_links, missing_files, strips_of, unreadable_volumes
+    from assets import cut_off_files, lost_links, missing_files, strips_of, unreadable_sounds, unreadable_volumes
 except ModuleNotFoundError as error:
     UNLOADABLE = (
         f"Blender is not installed ({error}): make renderer (a download of 400 MB), or pip install -r requirements.txt"
@@ -95,6 +95,8 @@ def check_assets(scene):
         raise Refused(f"its libraries lack what it links from them: {listed(lost)}")
     if damaged := cut_off_files():
         raise Refused(f"{len(damaged)} of the pictures it refers to are cut off: {listed(damaged)}")
+    if silent := unreadable_sounds():
+        raise Refused(f"{len(silent)} of its sounds cannot be read: {listed(silent)}")
 
 
 def opening_scripts():

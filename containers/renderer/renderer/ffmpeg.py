@@ -76,7 +76,8 @@ def film_command(image: Image, rate: Fraction, target: Path) -> list[str]:
     """PNG frames on stdin -> a silent film that every player plays."""
     width, height = film_size(image)
     fit = [f"scale={width}:{height}:flags=area"] * (max(image.width, image.height) > MOST_SIDE)
-    filters = [ON_BLACK] * image.alpha + fit + [EVEN, LIMITED, TAGGED]
+    shape = f"setsar={image.aspect.numerator}/{image.aspect.denominator}"  # FFmpeg reads it upside down
+    filters = [ON_BLACK] * image.alpha + fit + [EVEN, LIMITED, TAGGED, shape]
     lookahead = max(LEAST_LOOKAHEAD, min(LOOKAHEAD, LOOKAHEAD * FOUR_K // (width * height)))
     pictures = ("-f", "image2pipe", "-framerate", str(rate), "-c:v", "png", "-i", "pipe:0")
     encoder = (*ENCODER, "-rc-lookahead", str(lookahead), *BT709, *MP4, *SAME_BYTES)
@@ -101,12 +102,12 @@ def sheet_frames(frames: Sequence[int]) -> list[int]:
 
 def sheet_command(image: Image, count: int, target: Path) -> list[str]:
     """PNG frames on stdin -> all of them side by side."""
-    columns = math.ceil(math.sqrt(count * image.height / image.width * 16 / 9))
+    columns = math.ceil(math.sqrt(count * image.height / image.width / image.aspect * 16 / 9))
     columns = max(1, min(columns, count))
     rows = math.ceil(count / columns)
     width = min(SHEET_WIDTH, image.width)
-    height = max(1, round(image.height * width / image.width))
-    small = f"format=rgb24,scale={width}:{height}:flags=area,format=rgb24"
+    height = max(1, round(image.height * width / image.width / image.aspect))
+    small = f"format=rgb24,scale={width}:{height}:flags=area,setsar=1,format=rgb24"
     tile = f"tile={columns}x{rows}:padding={SHEET_GAP}:margin={SHEET_GAP}:color=0x202020"
     filters = ",".join([ON_BLACK] * image.alpha + [small, tile])
     pictures = ("-f", "image2pipe", "-c:v", "png", "-i", "pipe:0")

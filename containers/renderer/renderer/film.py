@@ -19,6 +19,7 @@ def check_film(path: Path, parameters: RenderParameters, image: Image, *, sound:
         "frames a second": (film.rate, parameters.rate),
         "width": (film.width, width),
         "height": (film.height, height),
+        "pixel aspect": (film.aspect, image.aspect),
         "colours": (film.colours, BT709),
         "index first": (film.streamable, True),
         "sound": (film.sound, sound),

@@ -26,6 +26,7 @@ class Film:
     rate: Fraction  # frames a second
     width: int
     height: int
+    aspect: Fraction = Fraction(1)  # a pixel's width by its height
     codec: str  # avc1
     colours: tuple[int, int, int] | None  # primaries, transfer, matrix
     full_range: bool
@@ -59,12 +60,13 @@ def read_film(data: bytes | mmap) -> Film:
     if video is None:
         raise DamagedFilm("it has no video track")
     frames, rate = _timing(data, video)
-    codec, width, height, colours, full_range = _picture(data, video)
+    codec, width, height, aspect, colours, full_range = _picture(data, video)
     return Film(
         frames=frames,
         rate=rate,
         width=width,
         height=height,
+        aspect=aspect,
         codec=codec,
         colours=colours,
         full_range=full_range,
@@ -103,14 +105,17 @@ def _timing(data: bytes | mmap, track: Tables) -> tuple[int, Fraction]:
     return sum(count for count, _ in runs), Fraction(timescale, runs[0][1])
 
 
-def _picture(data: bytes | mmap, track: Tables) -> tuple[str, int, int, tuple[int, int, int] | None, bool]:
-    """Codec, width, height, colours, full range."""
+def _picture(data: bytes | mmap, track: Tables) -> tuple[str, int, int, Fraction, tuple[int, int, int] | None, bool]:
+    """Codec, width, height, shape of a pixel, colours, full range."""
     entry, _ = track[b"stsd"][0] + 8, track[b"stsd"][1]
     size, kind = struct.unpack_from(">I4s", data, entry)
     width, height = struct.unpack_from(">HH", data, entry + 32)
-    colours, full_range = None, False
+    aspect, colours, full_range = Fraction(1), None, False
     for name, start, _ in boxes(data, entry + VISUAL_ENTRY, entry + size):
         if name == b"colr" and data[start : start + 4] == b"nclx":
             colours = struct.unpack_from(">HHH", data, start + 4)
             full_range = bool(data[start + 10] & 0x80)
-    return kind.decode("latin-1"), width, height, colours, full_range
+        if name == b"pasp":
+            across, down = struct.unpack_from(">II", data, start)
+            aspect = Fraction(across, down) if across and down else aspect
+    return kind.decode("latin-1"), width, height, aspect, colours, full_range

@@ -1,11 +1,12 @@
 """PNG frames: whole or not, and free of what differs between two renders of the same pixels.
 
-References: Portable Network Graphics Specification (Third Edition), W3C, sections 5 and 11.
+References: Portable Network Graphics Specification (Third Edition), W3C, sections 5 and 11 (11.3.4.3 for pHYs).
 """
 
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 STAMPS = {b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf"}  # dates, render times, paths
@@ -13,6 +14,7 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples a pixel
 ALPHA = {4, 6}
 FIXED = 12  # bytes of a chunk besides its data: length, type, checksum
 HEADER = 25  # bytes of the chunk IHDR
+FINEST_ASPECT = 1_000  # Blender rounds to whole pixels a metre
 PIECE = 1 << 20
 
 
@@ -28,6 +30,7 @@ class Image:
     height: int
     depth: int  # bits a sample
     colour: int  # colour type
+    aspect: Fraction = Fraction(1)  # a pixel's width by its height
 
     @property
     def alpha(self) -> bool:
@@ -65,13 +68,25 @@ def inspect(data: bytes) -> Image:
     if not parts or parts[0][0] != b"IHDR" or len(parts[0][2]) != HEADER:
         raise DamagedImage("it has no header")
     head = parts[0][1]
-    image = Image(width=int.from_bytes(head[:4]), height=int.from_bytes(head[4:8]), depth=head[8], colour=head[9])
+    image = Image(
+        width=int.from_bytes(head[:4]),
+        height=int.from_bytes(head[4:8]),
+        depth=head[8],
+        colour=head[9],
+        aspect=pixel_aspect(next((content for kind, content, _ in parts if kind == b"pHYs"), b"")),
+    )
     if image.colour not in CHANNELS or not image.width or not image.height or head[12]:
         raise DamagedImage(f"it has {image.width} × {image.height} pixels of colour type {image.colour}")
     size = inflated_size((content for kind, content, _ in parts if kind == b"IDAT"), image.raw_size)
     if size != image.raw_size:
         raise DamagedImage(f"its pixels are {size:,} bytes, {image.raw_size:,} are due")
     return image
+
+
+def pixel_aspect(content: bytes) -> Fraction:
+    """Of the chunk pHYs, which counts pixels a unit: the more of them lie side by side, the narrower they are."""
+    across, down = int.from_bytes(content[:4]), int.from_bytes(content[4:8])
+    return Fraction(down, across).limit_denominator(FINEST_ASPECT) if across and down else Fraction(1)
 
 
 def inflated_size(pieces: Iterator[bytes], limit: int) -> int:

@@ -232,6 +232,7 @@ def encrypted(data: bytes) -> bytes:
         (zipped({"": b"", "a.blend": b""}), "outside of its folder"),
         (zipped({".": b"", "a.blend": b""}), "outside of its folder"),
         (zipped({"tex": b"", "tex/oak.png": b"", "a.blend": b""}), "'tex' is a file and a folder"),
+        (zipped({"a.blend": b"", "tex\\oak.png": b"1", "tex/oak.png": b"2"}), "it holds 'tex/oak.png' twice"),
         (zipped({"ü" * 128: b"", "a.blend": b""}), "a name of more than 255 bytes"),
         (zipped({"a.blend": b"x"}, zipfile.ZIP_LZMA), "other than deflate"),
         (encrypted(zipped({"a.blend": b"x"})), "'a.blend' is encrypted"),

@@ -53,6 +53,12 @@ def test_a_film_says_what_it_is() -> None:
     )
 
 
+def test_the_shape_of_a_films_pixels_is_read_and_checked(path: Path) -> None:
+    anamorphic = Image(width=161, height=91, depth=8, colour=2, aspect=Fraction(2))
+    with pytest.raises(FilmError, match="pixel aspect 1, not 2"):
+        check_film(path, parameters(), anamorphic, sound=False)
+
+
 def test_an_index_at_the_end_and_a_sound_track_are_seen() -> None:
     film = read_film(movie(track(), track(b"soun"), index_first=False))
     assert (film.streamable, film.sound) == (False, True)

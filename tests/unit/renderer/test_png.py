@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from fractions import Fraction
 
 import pytest
 
@@ -20,6 +21,16 @@ def test_stamps_are_removed_and_nothing_else() -> None:
     stamps = b"".join(chunk(kind, b"Date\x002026-11-21") for kind in (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf"))
     kept = chunk(b"pHYs", struct.pack(">IIB", 2834, 2834, 1))
     assert stripped(picture(extra=stamps + kept)) == picture(extra=kept)
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "aspect"),
+    [(2834, 2834, Fraction(1)), (1417, 2834, Fraction(2)), (2834, 1417, Fraction(1, 2)), (0, 2834, Fraction(1))],
+)
+def test_the_shape_of_a_pixel_is_read_as_the_specification_has_it(across: int, down: int, aspect: Fraction) -> None:
+    """Half as many pixels a metre lie side by side: each is twice as wide."""
+    assert inspect(picture(extra=chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))).aspect == aspect
+    assert inspect(picture()).aspect == 1
 
 
 def header(**changes: int) -> bytes:

@@ -31,6 +31,10 @@ def read_archive(source: Source) -> dict[str, zipfile.ZipInfo]:
     check_sizes(members)
     kept = [member for member in members if not member.is_dir() and not is_junk(member.filename)]
     paths = {checked_path(member): member for member in kept}
+    if twice := next(
+        (path for path, member in zip(map(checked_path, kept), kept, strict=True) if paths[path] is not member), None
+    ):
+        raise BlendDamage(f"it holds {twice!r} twice")
     if clash := file_and_folder(paths.keys()):
         raise BlendDamage(f"its member {clash!r} is a file and a folder")
     return paths
