@@ -1,7 +1,9 @@
 """``stepbatch price``: the pricer as a program on this machine."""
 
+import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PATH = (ROOT / "containers" / "pricer", ROOT / "layers" / "fanout")
 UNPRICED, PARTIAL = 1, 3  # the pricer's exit status if no position has a price, or some have none
 NAMED = 5  # positions that missed the target
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,18 @@ def pricer(arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
     """What the pricer printed, and how it ended."""
     command = [sys.executable, "-P", "-m", "pricer", "local", *arguments]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATH))}
-    return subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603 - our own program, no shell
+    return subprocess.run(  # noqa: S603 - our own program, no shell
+        command,
+        env=environment,
+        capture_output=True,
+        check=False,
+        preexec_fn=_ends_with_us if sys.platform == "linux" else None,  # there is no other thread
+    )
+
+
+def _ends_with_us() -> None:
+    """Whoever kills this program cannot be asked to end the pricer too: the kernel does, when its parent dies."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def show(report: Mapping[str, Any], to: Console) -> None:

@@ -1,6 +1,13 @@
 """What ``stepbatch price`` shows on a terminal."""
 
 import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -61,3 +68,30 @@ def test_greeks_and_scenarios_are_shown_where_they_were_asked_for() -> None:
 def test_positions_that_missed_their_target_are_named() -> None:
     text = shown(missedTarget=[f"N{number}" for number in range(7)])
     assert "7 positions missed the target of 1 bp: N0, N1, N2, N3, N4, …" in text
+
+
+def test_a_pricer_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
+    """Killed outright, that program can do nothing any more; the pricer would wait for its book for ever."""
+    book = tmp_path / "book.json"
+    os.mkfifo(book)
+    program = f"from stepbatch.price import pricer; pricer([{str(book)!r}])"
+    with subprocess.Popen([sys.executable, "-c", program]) as parent:
+        pricer = int(until(lambda: Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text()))
+        until(lambda: b"pricer" in Path(f"/proc/{pricer}/cmdline").read_bytes())
+        parent.send_signal(signal.SIGKILL)
+    until(lambda: ended(pricer))
+
+
+def ended(process: int) -> bool:
+    try:
+        return ") Z " in Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def until[Found](ask: Callable[[], Found]) -> Found:
+    deadline = time.monotonic() + 60
+    while not (found := ask()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
