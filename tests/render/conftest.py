@@ -22,7 +22,7 @@ def obstacle() -> str | None:
     """Why Blender cannot run here, and what to do; None if it can."""
     if not python().exists():
         return f"{python()} is missing: make renderer (Blender, a download of 400 MB)"
-    tried = subprocess.run([python(), "-c", "import bpy"], capture_output=True, text=True, timeout=120)
+    tried = subprocess.run([python(), "-c", "import bpy"], capture_output=True, text=True, timeout=300)
     if tried.returncode == 0:
         return None
     packages = " ".join((RENDERER / "apt-packages.txt").read_text().split())
@@ -49,7 +49,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Any:
         target = folder / str(len(list(folder.iterdir()))) / f"{name}.blend"
         small = ["--size", "160x90", "--samples", "4", "--frames", "24", "--rings", "4", "--no-sound"]
         command = [str(python()), str(MAKE_SCENE), str(target), *small, *options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert target.exists(), done.stderr
         return target
 
@@ -120,7 +120,7 @@ def changed(scene: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     def make(change: str) -> Path:
         target = tmp_path_factory.mktemp("changed") / "changed.blend"
         command = [str(python()), "-c", CHANGE.format(change=change), str(scene()), str(target)]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
         return target
 
     return make

@@ -20,7 +20,7 @@ from tests.local.cloud_process import Cloud
 
 ROOT = Path(__file__).parents[2]
 RENDERER = ROOT / "containers" / "renderer"
-PATIENCE = 120  # seconds for what takes a few
+PATIENCE = 300  # seconds for what takes a few on an idle machine
 
 
 def python() -> Path:

@@ -81,7 +81,7 @@ bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With a .blend of three scenes in it."""
     made = tmp_path_factory.mktemp("program")
-    subprocess.run([python(), "-c", MAKE, made], check=True, capture_output=True, timeout=120)
+    subprocess.run([python(), "-c", MAKE, made], check=True, capture_output=True, timeout=300)
     return made
 
 
@@ -94,7 +94,7 @@ def asked(blend: Path, scene: str, *requests: dict[str, Any]) -> list[dict[str, 
         input="".join(json.dumps(request) + "\n" for request in (opening, *requests)),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -151,5 +151,5 @@ bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1], relative_remap=False)
 
 def test_blender_itself_misses_what_a_reader_that_saw_not_all_of_a_long_file_overlooked(tmp_path: Path) -> None:
     blend = tmp_path / "textured.blend"
-    subprocess.run([python(), "-c", MISS_AN_IMAGE, blend], check=True, capture_output=True, timeout=120)
+    subprocess.run([python(), "-c", MISS_AN_IMAGE, blend], check=True, capture_output=True, timeout=300)
     assert asked(blend, "Scene") == [{"refused": "1 of the files it refers to are missing: //oak.png"}]

@@ -20,7 +20,7 @@ from renderer.mp4 import read_film
 from tests.local.cloud_process import Cloud
 from tests.render.crew import Crew, decoded
 
-PATIENCE = 240  # seconds; on an idle machine a run takes twenty
+PATIENCE = 600  # seconds; on an idle machine a run takes twenty
 
 
 @dataclass

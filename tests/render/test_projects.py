@@ -72,7 +72,7 @@ bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1] + "/shot.blend")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's project."""
     folder = tmp_path_factory.mktemp("project") / "project"
-    subprocess.run([python(), MAKE_PROJECT, folder], check=True, capture_output=True, timeout=120)
+    subprocess.run([python(), MAKE_PROJECT, folder], check=True, capture_output=True, timeout=300)
     return folder
 
 
@@ -136,7 +136,7 @@ def test_an_image_sequence_with_a_hole_is_refused_at_that_frame_by_the_file(
 
 
 def test_smoke_that_is_not_there_at_a_frame_is_refused_at_that_frame(crew: Crew, count: Any, project: Path) -> None:
-    subprocess.run([python(), "-c", SMOKE, project], check=True, capture_output=True, timeout=120)
+    subprocess.run([python(), "-c", SMOKE, project], check=True, capture_output=True, timeout=300)
     count(project)
     assert "frame 3: Blender says: smoke_0003.vdb not found" in refusal(crew)
     assert sorted(crew.standing()) == [1, 2, 4]
@@ -175,13 +175,13 @@ def test_a_file_that_only_a_library_refers_to_is_missed(crew: Crew, count: Any, 
 
 def test_what_a_library_no_longer_holds_is_missed(crew: Crew, count: Any, project: Path) -> None:
     library = project / "lib" / "set.blend"
-    subprocess.run([python(), "-c", EMPTY_THE_LIBRARY, library], check=True, capture_output=True, timeout=120)
+    subprocess.run([python(), "-c", EMPTY_THE_LIBRARY, library], check=True, capture_output=True, timeout=300)
     count(project, frames="1")
     assert "its libraries lack what it links from them: collection 'Set' of //lib/set.blend" in refusal(crew)
 
 
 def test_a_cut_of_strips_needs_no_camera_and_finds_its_stills(crew: Crew, count: Any, tmp_path: Path) -> None:
-    subprocess.run([python(), "-c", CUT, tmp_path], check=True, capture_output=True, timeout=120)
+    subprocess.run([python(), "-c", CUT, tmp_path], check=True, capture_output=True, timeout=300)
     count(tmp_path)
     crew.run("render")
     shown = [decoded(crew.objects.get(frame_uri(crew.output, crew.parameters.look, frame)))[:3] for frame in (1, 2)]
