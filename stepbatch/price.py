@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,15 @@ def pricer(arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
         env=environment,
         capture_output=True,
         check=False,
-        preexec_fn=_ends_with_us if sys.platform == "linux" else None,  # there is no other thread
+        preexec_fn=partial(_end_with, os.getpid()) if sys.platform == "linux" else None,  # there is no other thread
     )
 
 
-def _ends_with_us() -> None:
+def _end_with(parent: int) -> None:
     """Whoever kills this program cannot be asked to end the pricer too: the kernel does, when its parent dies."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before the kernel was asked
+        os._exit(128 + signal.SIGTERM)
 
 
 def show(report: Mapping[str, Any], to: Console) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from stepbatch.price import show
@@ -70,14 +71,15 @@ def test_positions_that_missed_their_target_are_named() -> None:
     assert "7 positions missed the target of 1 bp: N0, N1, N2, N3, N4, …" in text
 
 
-def test_a_pricer_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begun", [b"", b"\0local\0"], ids=["as soon as it is forked", "while it runs"])
+def test_a_pricer_ends_with_the_program_that_started_it(tmp_path: Path, begun: bytes) -> None:
     """Killed outright, that program can do nothing any more; the pricer would wait for its book for ever."""
     book = tmp_path / "book.json"
     os.mkfifo(book)
     program = f"from stepbatch.price import pricer; pricer([{str(book)!r}])"
     with subprocess.Popen([sys.executable, "-c", program]) as parent:
         pricer = int(until(lambda: Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text()))
-        until(lambda: b"pricer" in Path(f"/proc/{pricer}/cmdline").read_bytes())
+        until(lambda: begun in Path(f"/proc/{pricer}/cmdline").read_bytes())
         parent.send_signal(signal.SIGKILL)
     until(lambda: ended(pricer))
 
