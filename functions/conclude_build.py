@@ -23,7 +23,10 @@ logger = Logger(service="conclude-build")
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """A CodeBuild Build State Change; what the build was for, CodeBuild itself is asked."""
     identity = event["detail"]["build-id"]
-    build = boto3.client("codebuild").batch_get_builds(ids=[identity])["builds"][0]
+    builds = boto3.client("codebuild").batch_get_builds(ids=[identity])["builds"]
+    if not builds:
+        raise LookupError(f"CodeBuild knows no build {identity}")
+    [build] = builds
     variables = {each["name"]: each["value"] for each in build["environment"].get("environmentVariables", [])}
     answer = conclusion(build, variables)
     if answer is None or "CFN_RESPONSE_URL" not in variables:

@@ -138,8 +138,10 @@ def _project(body: Body, where: Where) -> Iterable[str]:
 
 
 def _builds(body: Body, where: Where) -> Iterable[str]:
-    """A build belongs to the project before its colon."""
-    projects = sorted({str(build).partition(":")[0] for build in body.get("ids", [])})
+    """A build, named by its id or its ARN, belongs to the project before the last colon."""
+    projects = sorted(
+        {str(build).rpartition(":")[0].rpartition("/")[2] for build in body.get("ids") or [body.get("id")]}
+    )
     return [where.arn("codebuild", f"project/{project}") for project in projects]
 
 

@@ -131,6 +131,13 @@ TABLE = ARN.format("dynamodb", "table/rows")
             [("logs:GetLogEvents", ARN.format("logs", "log-group:/g:log-stream:s/1"))],
         ),
         ("ssm", "GetParameter", {"Name": "/a/b"}, [("ssm:GetParameter", ARN.format("ssm", "parameter/a/b"))]),
+        (
+            "codebuild",
+            "BatchGetBuilds",
+            {"ids": ["images:1", ARN.format("codebuild", "build/films:2")]},
+            [("codebuild:BatchGetBuilds", ARN.format("codebuild", f"project/{name}")) for name in ("films", "images")],
+        ),
+        ("codebuild", "StopBuild", {"id": "i:1"}, [("codebuild:StopBuild", ARN.format("codebuild", "project/i"))]),
         ("iam", "CreateRole", {}, None),
     ],
 )
