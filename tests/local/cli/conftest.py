@@ -1,6 +1,7 @@
 """The installed command as a user types it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -56,6 +57,14 @@ class Stepbatch:
     @property
     def stderr(self) -> str:
         return (self.folder / "stderr").read_text()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard() -> Iterator[None]:
+    """Ctrl-C reaches the commands even where these tests run in a script's background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
