@@ -6,7 +6,6 @@ from localcloud.errors import ApiError
 
 def cloud_control(call: Call) -> Reply | None:
     """Finds nothing, in the service's own words; what else it is asked for is refused by name."""
-    operation = call.environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-    if operation == "GetResource":
+    if call.target == "GetResource":
         raise ApiError(400, "ResourceNotFoundException", "localcloud keeps no resources for Cloud Control")
-    raise ApiError(400, "UnsupportedActionException", f"localcloud does not answer Cloud Control's {operation!r}")
+    raise ApiError(400, "UnsupportedActionException", f"localcloud does not answer Cloud Control's {call.target!r}")
