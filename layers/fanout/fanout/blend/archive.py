@@ -29,12 +29,14 @@ def read_archive(source: Source) -> dict[str, zipfile.ZipInfo]:
     if len(members) > MOST_MEMBERS:
         raise BlendDamage(f"it holds more than {MOST_MEMBERS:,} files")
     check_sizes(members)
-    kept = [member for member in members if not member.is_dir() and not is_junk(member.filename)]
-    paths = {checked_path(member): member for member in kept}
-    if twice := next(
-        (path for path, member in zip(map(checked_path, kept), kept, strict=True) if paths[path] is not member), None
-    ):
-        raise BlendDamage(f"it holds {twice!r} twice")
+    paths: dict[str, zipfile.ZipInfo] = {}
+    for member in members:
+        if member.is_dir() or is_junk(member.filename):
+            continue
+        path = checked_path(member)
+        if path in paths:
+            raise BlendDamage(f"it holds {path!r} twice")
+        paths[path] = member
     if clash := file_and_folder(paths.keys()):
         raise BlendDamage(f"its member {clash!r} is a file and a folder")
     return paths
@@ -42,7 +44,13 @@ def read_archive(source: Source) -> dict[str, zipfile.ZipInfo]:
 
 def file_and_folder(paths: Set[str]) -> str | None:
     """A path that other paths lead through: an archive or a bucket may hold both, no disk does."""
-    return next((str(folder) for path in paths for folder in PurePosixPath(path).parents if str(folder) in paths), None)
+    folders: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return next(iter(folders & paths), None)
 
 
 def is_junk(path: str) -> bool:
@@ -59,17 +67,18 @@ def check_sizes(members: list[zipfile.ZipInfo]) -> None:
 
 def checked_path(member: zipfile.ZipInfo) -> str:
     """The member's path with slashes. Raises BlendDamage if it cannot be unpacked, or not here."""
-    path = PurePosixPath(member_name(member).replace("\\", "/"))
+    name = member_name(member)
+    path = PurePosixPath(name.replace("\\", "/"))
     if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        raise BlendDamage(f"its member {member.filename!r} would be written outside of its folder")
+        raise BlendDamage(f"its member {name!r} would be written outside of its folder")
     if member.flag_bits & 1:
-        raise BlendDamage(f"its member {member.filename!r} is encrypted")
+        raise BlendDamage(f"its member {name!r} is encrypted")
     if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise BlendDamage(f"its member {member.filename!r} is compressed in a way other than deflate")
+        raise BlendDamage(f"its member {name!r} is compressed in a way other than deflate")
     if max(len(part.encode()) for part in path.parts) > LONGEST_NAME:
         raise BlendDamage(f"its member {str(path)[:LONGEST_NAME]!r}… has a name of more than {LONGEST_NAME} bytes")
     if (member.external_attr >> 16) & 0o170000 == 0o120000:
-        raise BlendDamage(f"its member {member.filename!r} is a symbolic link")
+        raise BlendDamage(f"its member {name!r} is a symbolic link")
     return str(path)
 
 
