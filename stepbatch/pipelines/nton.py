@@ -51,9 +51,9 @@ class NtoN:
         per_node = self.records_per_node or RECORDS_PER_NODE
         if self.records is None:
             return f"as many records as the seed says, {per_node} a node"
-        from fanout.slicing import even
+        from fanout.slicing import Even
 
-        nodes = len(even(self.records, per_node)) - 1
+        nodes = Even.of(self.records, per_node).slices
         return f"{plural(self.records, 'record')} in {plural(nodes, 'node')}"
 
     def show(self, out: Path, to: Console) -> None:

@@ -6,18 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.slicing import MAX_ARRAY_SIZE, Batchable, Even, by_cost, even
+from fanout.slicing import MAX_ARRAY_SIZE, Batchable, by_cost, even
 
 batchables = st.builds(
     Batchable, size=st.integers(1, 5_000), setup=st.floats(0, 30), each=st.one_of(st.just(0.0), st.floats(1e-6, 20))
 )
-
-
-@given(st.integers(1, 30_000), st.integers(1, 30_000), st.floats(0, 1))
-def test_a_boundary_is_known_without_the_others(items: int, per_slice: int, share: float) -> None:
-    cut, boundaries = Even.of(items, per_slice), even(items, per_slice)
-    k = int(share * cut.slices)
-    assert (cut.slices, cut.boundary(k)) == (len(boundaries) - 1, boundaries[k])
 
 
 def assert_is_a_cut(boundaries: tuple[int, ...], items: int) -> None:

@@ -48,14 +48,11 @@ class Even:
         """Where slice ``k`` starts, 0 to ``slices``: the last is where all end."""
         return self.items * k // self.slices
 
-    @property
-    def boundaries(self) -> Boundaries:
-        return tuple(self.boundary(k) for k in range(self.slices + 1))
-
 
 def even(items: int, per_slice: int) -> Boundaries:
     """The boundaries of ``Even``."""
-    return Even.of(items, per_slice).boundaries
+    cut = Even.of(items, per_slice)
+    return tuple(map(cut.boundary, range(cut.slices + 1)))
 
 
 def by_cost(groups: Sequence[Batchable], seconds: float) -> Boundaries:
