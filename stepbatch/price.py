@@ -103,7 +103,7 @@ def prices(report: Mapping[str, Any]) -> Sheet:
         f"{report['book']}, {report['valuationDate']}", "position", "", "#PV", "#± standard error", "#% of notional"
     )
     for each in report["prices"]:
-        rows.add_row(each["id"], each["currency"], *value_and_error(each), f"{each.get('percent', 0.0):.3f}")
+        rows.add_row(each["id"], each["currency"], *value_and_error(each), f"{each['percent']:.3f}")
     rows.add_section()
     for currency, total in report["totals"].items():
         rows.add_row("all", currency, *value_and_error(total), "")

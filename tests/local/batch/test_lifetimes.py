@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.local.batch.processes import alive, eventually
+from tests.processes import alive, eventually
 
 if TYPE_CHECKING:
     from tests.local.batch.conftest import Batch
@@ -161,7 +161,7 @@ ENGINE = """
     import sys, pathlib, time
     sys.path.insert(0, {repository!r})
     from tests.local.batch.conftest import Batch
-    from tests.local.batch.processes import eventually
+    from tests.processes import eventually
     batch = Batch(pathlib.Path({root!r}), workers=2, stop_grace=1)
     package = batch.packages / "sleeper"
     package.mkdir()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.local.batch.processes import eventually
+from tests.processes import eventually
 
 if TYPE_CHECKING:
     from tests.local.batch.conftest import Batch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.local.batch.processes import alive, eventually
+from tests.processes import alive, eventually
 
 if TYPE_CHECKING:
     from tests.local.batch.conftest import Batch

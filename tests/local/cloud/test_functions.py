@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from tests.local.cloud.conftest import PATIENCE
 from tests.local.cloud_process import Cloud, start_cloud, stop_cloud
+from tests.processes import alive, eventually
 
 
 def invoke(cloud: Cloud, name: str, payload: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
@@ -97,17 +98,7 @@ def test_what_a_function_started_ends_with_its_worker(little: Cloud) -> None:
     child, _ = invoke(little, little.outputs["MischiefName"], {"how": "child"})
     assert Path(f"/proc/{child}").exists()
     invoke(little, little.outputs["MischiefName"], {"how": "kill"})
-    deadline = time.monotonic() + PATIENCE
-    while _runs(child):
-        assert time.monotonic() < deadline, f"process {child} still runs"
-        time.sleep(0.02)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
+    eventually(lambda: not alive(child), timeout=PATIENCE)
 
 
 def test_concurrent_invocations_run_in_workers_of_their_own(little: Cloud, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.local.cloud.conftest import PATIENCE, PROJECT
 from tests.local.cloud_process import Cloud, start_cloud
+from tests.processes import alive, eventually
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -106,17 +107,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def assert_gone(pids: list[int]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while alive := [pid for pid in pids if _runs(pid)]:
-        assert time.monotonic() < deadline, f"processes {alive} outlive the cloud"
-        time.sleep(0.02)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
+    eventually(lambda: not any(map(alive, pids)), timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -140,7 +131,7 @@ def test_kill_9_leaves_not_even_what_a_function_has_started(busy: tuple[Cloud, l
     invoke = cloud.client("lambda").invoke
     answer = invoke(FunctionName=cloud.outputs["MischiefName"], Payload=b'{"how": "child"}')
     grandchild = int(answer["Payload"].read())
-    assert _runs(grandchild)
+    assert alive(grandchild)
     os.kill(cloud.pid, signal.SIGKILL)
     assert_gone([grandchild])
 

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from stepbatch.price import show
+from tests.processes import alive, eventually
 
 
 def measured(value: float) -> dict[str, float]:
@@ -26,7 +26,7 @@ GREEKS = {
 }
 PRICES: list[dict[str, Any]] = [
     {"id": "[N1]", "currency": "EUR", "pv": 995_000.0, "standardError": 12.3, "percent": 99.5},
-    {"id": "worthless", "currency": "USD", "pv": 0.0, "standardError": 0.0},
+    {"id": "worthless", "currency": "USD", "pv": 0.0, "standardError": 0.0, "percent": 0.0},
 ]
 REPORT = {
     "book": "desk",
@@ -78,22 +78,14 @@ def test_a_pricer_ends_with_the_program_that_started_it(tmp_path: Path, begun: b
     os.mkfifo(book)
     program = f"from stepbatch.price import pricer; pricer([{str(book)!r}])"
     with subprocess.Popen([sys.executable, "-c", program]) as parent:
-        pricer = int(until(lambda: Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text()))
-        until(lambda: begun in Path(f"/proc/{pricer}/cmdline").read_bytes())
-        parent.send_signal(signal.SIGKILL)
-    until(lambda: ended(pricer))
-
-
-def ended(process: int) -> bool:
+        try:
+            children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+            pricer = int(eventually(children.read_text, timeout=60))
+            eventually(lambda: begun in Path(f"/proc/{pricer}/cmdline").read_bytes(), timeout=60)
+        finally:
+            parent.kill()
     try:
-        return ") Z " in Path(f"/proc/{process}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def until[Found](ask: Callable[[], Found]) -> Found:
-    deadline = time.monotonic() + 60
-    while not (found := ask()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return found
+        eventually(lambda: not alive(pricer), timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pricer, signal.SIGKILL)
