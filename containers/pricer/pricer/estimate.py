@@ -56,8 +56,9 @@ def estimate(
 ) -> list[Array]:
     """(rows, scrambles) means of each measure; all on the same points, under every market.
 
-    Blocks have a size that only ``sampling`` decides and are added in order, so that the numbers of a measure do not
-    depend on which measures share the call. ``spot_moves``: the first market's lines carry them.
+    Blocks have a size that ``sampling``, the paths' dimensions and the number of markets decide, and are added in
+    order, so that the numbers of a measure do not depend on which measures share the call. ``spot_moves``: the first
+    market's lines carry them, where one spot can move alone.
     """
     totals: list[Array | None] = [None] * len(measures)
     for some, bits in _blocks(markets[0].dimensions, len(markets), group, sampling):

@@ -34,7 +34,7 @@ def standing(position: Position, valuation_date: date) -> Standing:
     """Replays the fixings up to and on the valuation date, of a note that fits its market (``check_position``)."""
     past = [each for each in position.schedule if each.date <= valuation_date]
     remaining = tuple(each for each in position.schedule if each.date > valuation_date)
-    touched = position.protection_monitoring == "continuous" and bool(position.knocked_in)
+    touched = bool(position.knocked_in)  # said of a continuously watched barrier only
     flows, unpaid, ended = [], 0, False
     for observation in past:
         paid = _coupons(position, observation, unpaid)

@@ -362,7 +362,6 @@ def bomb_of_blocks() -> bytes:
 MEASURED = r"""
 import re, sys, time
 from pathlib import Path
-from typing import Any
 from fanout.blend.reader import read_blend
 from fanout.blend.sources import FileSource
 from fanout.errors import BlendError

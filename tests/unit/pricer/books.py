@@ -6,7 +6,6 @@ from typing import Any
 from fanout.book import Position, parse_position
 from fanout.market import Market, parse_market
 
-# STILL does not move in its second year, with which nothing can be done.
 HESTON: dict[str, Any] = {
     "type": "heston",
     "v0": 0.0122,
@@ -18,6 +17,7 @@ HESTON: dict[str, Any] = {
 TERMS: dict[str, Any] = {"type": "termStructure", "expiries": ["2020-11-20", "2021-11-22"], "values": [0.18, 0.19]}
 SX5E: dict[str, Any] = {"currency": "EUR", "spot": 3550.0, "model": "heston", "volatility": HESTON}
 SMI: dict[str, Any] = {"currency": "EUR", "spot": 100.0, "dividendYield": 0.02, "model": "gbm", "volatility": TERMS}
+# STILL does not move in its second year, with which nothing can be done.
 STILL: dict[str, Any] = SMI | {"volatility": TERMS | {"values": [0.2, 0.2 * (366 / 733) ** 0.5 * (1 - 1e-13)]}}
 DATES = ["2020-11-20", "2021-11-22", "2022-11-21"]
 
