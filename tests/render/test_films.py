@@ -121,12 +121,25 @@ def test_frames_that_hardly_anything_plays_make_a_smaller_film(tmp_path: Path, m
     assert min(film_pixels(film)[: 8_192 * 20]) > 230
 
 
-def test_wide_pixels_are_wide_in_the_film_and_square_on_the_sheet(stitched: Any, crew: Crew, tmp_path: Path) -> None:
-    wide = chunk(b"pHYs", struct.pack(">IIB", 1417, 2834, 1))
+@pytest.mark.parametrize(
+    ("across", "aspect", "sheet_size"),
+    [
+        (1_417, Fraction(2), (160 + 16, 2 * (45 + 8) + 8)),
+        (2_598, Fraction(12, 11), (2 * (160 + 8) + 8, 82 + 16)),
+        (2_125, Fraction(4, 3), (2 * (160 + 8) + 8, 68 + 16)),
+        (2_600, Fraction(109, 100), (2 * (160 + 8) + 8, 83 + 16)),
+    ],
+    ids=["2", "PAL 4:3", "HDV 4:3", "1.09"],
+)
+def test_wide_pixels_are_wide_in_the_film_and_square_on_the_sheet(
+    stitched: Any, crew: Crew, across: int, aspect: Fraction, sheet_size: tuple[int, int]
+) -> None:
+    """As Blender writes them: 72 dots an inch are 2,834 a metre, by the aspect and cut to whole ones."""
+    wide = chunk(b"pHYs", struct.pack(">IIB", across, 2_834, 1))
     film = read_film(stitched(frames="1-2", paint=lambda _: picture(160, 90, extra=wide)).read_bytes())
-    assert (film.width, film.height, film.aspect) == (160, 90, Fraction(2))
+    assert (film.width, film.height, film.aspect) == (160, 90, aspect)
     sheet = inspect(crew.fetch("contact_sheet.png"))
-    assert (sheet.width, sheet.height, sheet.aspect) == (160 + 16, 2 * (45 + 8) + 8, Fraction(1))
+    assert (sheet.width, sheet.height, sheet.aspect) == (*sheet_size, Fraction(1))
 
 
 def test_everything_is_listed_with_its_hash_in_the_manifest(stitched: Any, crew: Crew) -> None:

@@ -28,6 +28,7 @@ ON_BLACK = "format=gbrap|gbrap16,premultiply=inplace=1"  # what is transparent s
 EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # yuv420p halves both sides
 LIMITED = "scale=in_range=pc:out_range=tv:out_color_matrix=bt709,format=yuv420p"
 TAGGED = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
+FINEST_RATIO = 65_535  # what H.264 can say of a pixel's shape
 MP4 = ("-movflags", "+faststart+write_colr")
 SHEET_FRAMES = 30
 SHEET_WIDTH = 320  # pixels of a thumbnail at most
@@ -64,19 +65,17 @@ def command(inputs: Sequence[str], *output: str) -> list[str]:
 
 def film_size(image: Image) -> tuple[int, int]:
     """Width and height of a film of such frames: even, and those of larger frames made to fit."""
-    largest = max(image.width, image.height)
-    fitting = (
-        (side * MOST_SIDE // largest if largest > MOST_SIDE else side) or 1 for side in (image.width, image.height)
-    )
-    width, height = (side + side % 2 for side in fitting)
-    return width, height
+    most = max(image.width, image.height, MOST_SIDE)
+    width, height = (max(1, side * MOST_SIDE // most) for side in (image.width, image.height))
+    return width + width % 2, height + height % 2
 
 
 def film_command(image: Image, rate: Fraction, target: Path) -> list[str]:
     """PNG frames on stdin -> a silent film that every player plays."""
     width, height = film_size(image)
     fit = [f"scale={width}:{height}:flags=area"] * (max(image.width, image.height) > MOST_SIDE)
-    shape = f"setsar={image.aspect.numerator}/{image.aspect.denominator}"  # FFmpeg reads it upside down
+    ratio = f"{image.aspect.numerator}/{image.aspect.denominator}"
+    shape = f"setsar={ratio}:max={FINEST_RATIO}"  # FFmpeg reads it upside down, and rounds to numbers up to 100
     filters = [ON_BLACK] * image.alpha + fit + [EVEN, LIMITED, TAGGED, shape]
     lookahead = max(LEAST_LOOKAHEAD, min(LOOKAHEAD, LOOKAHEAD * FOUR_K // (width * height)))
     pictures = ("-f", "image2pipe", "-framerate", str(rate), "-c:v", "png", "-i", "pipe:0")

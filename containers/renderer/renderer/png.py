@@ -14,7 +14,7 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples a pixel
 ALPHA = {4, 6}
 FIXED = 12  # bytes of a chunk besides its data: length, type, checksum
 HEADER = 25  # bytes of the chunk IHDR
-FINEST_ASPECT = 1_000  # Blender rounds to whole pixels a metre
+FINEST_ASPECT = 100  # denominators: Blender cuts to whole pixels a metre, and finer ones would be that error
 PIECE = 1 << 20
 
 
