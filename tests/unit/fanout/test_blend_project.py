@@ -227,6 +227,7 @@ def encrypted(data: bytes) -> bytes:
     [
         (b"PK\x03\x04 but no more", "damaged, or no zip archive"),
         (zipped({"../../etc/passwd": b"", "a.blend": b""}), "outside of its folder"),
+        (unmarked(zipped({"../Größe.blend": b""})), "'../Größe.blend' would be written"),
         (zipped({"/a.blend": b""}), "outside of its folder"),
         (zipped({"C:\\a.blend": b""}), "outside of its folder"),
         (zipped({"": b"", "a.blend": b""}), "outside of its folder"),
