@@ -73,6 +73,7 @@ strips = heard.sequence_editor_create().strips
 strips.new_sound("tone", str(folder / "tone.wav"), 1, 1).sound.pack()
 strips.new_effect("blue", "COLOR", 2, 1, length=12).color = (0.0, 0.0, 1.0)
 cut.sequence_editor_create().strips.new_scene("shown", heard, 1, 1).scene_input = "SEQUENCER"
+begin("Strip").sequence_editor_create().strips.new_scene("shown", cameras, 1, 1)
 bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
 """
 
@@ -103,8 +104,9 @@ def rendered(folder: Path, frame: int) -> dict[str, Any]:
     return {"render": frame, "path": str(folder / f"{frame}.png"), "ignoreMissingAssets": False}
 
 
-def test_markers_switch_cameras_and_file_output_nodes_write_nothing(folder: Path) -> None:
-    ready, *answers = asked(folder / "shot.blend", "Cameras", rendered(folder, 2), rendered(folder, 3))
+@pytest.mark.parametrize("scene", ["Cameras", "Strip"])
+def test_markers_switch_cameras_and_file_output_nodes_write_nothing(folder: Path, scene: str) -> None:
+    ready, *answers = asked(folder / "shot.blend", scene, rendered(folder, 2), rendered(folder, 3))
     assert ready["ready"]["sound"] is False
     assert [answer["rendered"] for answer in answers] == [2, 3]
     shown = [decoded((folder / f"{frame}.png").read_bytes())[:3] for frame in (2, 3)]

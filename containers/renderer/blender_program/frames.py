@@ -121,8 +121,7 @@ def prepare(scene, request):
         setattr(render, f"use_stamp_{note}", False)
     if hasattr(render, "compositor_device"):
         render.compositor_device = "CPU"
-    for tree in node_trees(scene):
-        write_nothing(tree)
+    write_no_other_files()
     if request["percent"]:
         render.resolution_percentage = request["percent"]
     if render.engine == "CYCLES":
@@ -133,19 +132,11 @@ def prepare(scene, request):
         scene.eevee.taa_render_samples = request["samples"]
 
 
-def node_trees(scene):
-    """Of the compositor: that of the scene, however this version of Blender calls it."""
-    found = (getattr(scene, name, None) for name in ("compositing_node_group", "node_tree"))
-    return [tree for tree in found if tree]
-
-
-def write_nothing(tree, seen=frozenset()):
-    """Mutes File Output nodes: nobody collects their files, and they may lie anywhere."""
-    for node in tree.nodes:
+def write_no_other_files():
+    """Mutes File Output nodes, those of scenes in strips too: nobody collects their files, which may lie anywhere."""
+    for node in (node for tree in bpy.data.node_groups for node in tree.nodes):
         if node.type == "OUTPUT_FILE":
             node.mute = True
-        elif node.type == "GROUP" and node.node_tree and node.node_tree not in seen:
-            write_nothing(node.node_tree, seen | {tree})
 
 
 def has_sound(scene, seen=frozenset()):
