@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from renderer.blender import PROGRAM
-from tests.render.crew import decoded, python
+from tests.render.crew import decoded, ffmpeg, python
 
 MAKE = """
 import math, struct, sys, wave
@@ -155,3 +155,34 @@ def test_blender_itself_misses_what_a_reader_that_saw_not_all_of_a_long_file_ove
     blend = tmp_path / "textured.blend"
     subprocess.run([python(), "-c", MISS_AN_IMAGE, blend], check=True, capture_output=True, timeout=300)
     assert asked(blend, "Scene") == [{"refused": "1 of the files it refers to are missing: //oak.png"}]
+
+
+LOOK = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from assets import cut_off
+print(*(file.name for file in sorted(Path(sys.argv[2]).iterdir()) if cut_off(file)))
+"""
+
+
+def test_a_jpeg_is_cut_off_although_the_thumbnail_in_it_is_whole(tmp_path: Path) -> None:
+    painted = ("-f", "lavfi", "-i", "testsrc=size=64x48", "-frames:v", "1", "-f", "mjpeg", "-")
+    jpeg = subprocess.run([ffmpeg(), "-v", "error", *painted], check=True, capture_output=True, timeout=60).stdout
+    pixels = jpeg.index(b"\xff\xda")
+    exif = b"\xff\xe1" + struct.pack(">H", len(jpeg) + 2) + jpeg
+    pictures = {
+        "behind.jpg": jpeg + b"MakerNotes" * 50,
+        "bare-cut.jpg": jpeg[:-2],
+        "filled.jpg": jpeg[:2] + b"\xff" * 3 + exif + jpeg[2:],
+        "head-cut.jpg": jpeg[:2] + exif + jpeg[2 : pixels - 9],
+        "segment-cut.jpg": jpeg[:2] + exif[:-1],
+        "thumbnail-cut.jpg": jpeg[:2] + exif + jpeg[2 : pixels + 50],
+        "thumbnail.jpg": jpeg[:2] + exif + jpeg[2:],
+    }
+    for name, data in pictures.items():
+        (tmp_path / name).write_bytes(data)
+    done = subprocess.run(
+        [python(), "-c", LOOK, PROGRAM.parent, tmp_path], check=True, capture_output=True, text=True, timeout=300
+    )
+    assert set(done.stdout.split()) == {name for name in pictures if "-cut" in name}

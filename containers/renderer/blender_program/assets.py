@@ -9,7 +9,9 @@ import bpy
 TILES = {"<UDIM>": r"\d{4}", "<UVTILE>": r"u\d+_v\d+"}
 FILES = {"FILE", "SEQUENCE", "MOVIE", "TILED"}  # where an image comes from, other than Blender itself
 BUILTIN = "<builtin>"
-ENDINGS = ((b"\x89PNG\r\n\x1a\n", b"IEND"), (b"\xff\xd8\xff", b"\xff\xd9"))  # of PNG and JPEG
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"  # how such files begin
+ENDINGS = {PNG: b"IEND", JPEG: b"\xff\xd9"}
+SCAN = 0xDA  # the marker before a JPEG's pixels
 TAIL = 1 << 20  # bytes to look for them in: cameras and tools add data of their own behind
 
 
@@ -29,9 +31,23 @@ def cut_off(file):
         return False
     with file.open("rb") as opened:
         head = opened.read(8)
-        ending = next((ending for magic, ending in ENDINGS if head.startswith(magic)), None)
-        opened.seek(max(0, file.stat().st_size - TAIL))
-        return ending is not None and ending not in opened.read()
+        magic = next((magic for magic in ENDINGS if head.startswith(magic)), None)
+        if magic is None:
+            return False
+        begin = pixels(opened) if magic == JPEG else 0
+        opened.seek(max(begin, file.stat().st_size - TAIL))
+        return ENDINGS[magic] not in opened.read()
+
+
+def pixels(jpeg):
+    """Where the pixels of an open JPEG begin, behind its segments: a thumbnail among these has an end of its own."""
+    at = 2
+    while True:
+        jpeg.seek(at)
+        start, marker, *length = jpeg.read(4).ljust(4, b"\0")
+        if start != 0xFF or marker == SCAN:
+            return at
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(length)  # markers may follow any number of 0xFF
 
 
 def unreadable_sounds():
