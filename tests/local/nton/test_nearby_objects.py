@@ -38,9 +38,10 @@ def objects(cloud: Cloud) -> NearObjects:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_an_object_is_read_whatever_its_key(objects: NearObjects, folder: S3Uri, key: str) -> None:
+def test_an_object_is_read_whatever_its_key(objects: NearObjects, folder: S3Uri, calls: list[str], key: str) -> None:
     objects.put(folder / key, key.encode())
     assert objects.get(folder / key) == key.encode()
+    assert len(calls) == ("/." in key)
 
 
 def test_it_is_read_as_it_is_stored_and_without_the_clients_get(
