@@ -14,6 +14,7 @@ from fanout.manifest import OutputFile, write_manifest
 from fanout.notice import Notice, Post
 from fanout.plan import PLAN
 from fanout.s3 import DELETE_BATCH, Objects, S3Uri, sha256
+from fanout.seal import AGAIN
 from worker.checks import CHECKS
 from worker.metadata import Metadata, Row
 
@@ -36,7 +37,8 @@ def conclude(
     checks = read_checks(objects, places)
     rows = list(table.rows())
     results = list(result_files(rows, places))
-    refuse_lost(objects, places, [*checks, *results])
+    refuse_lost(objects, places, results)
+    own = [kept(objects, places.output, uri) for uri in (places.output / PLAN, places.validation)]
     clear(objects, places.work)
     document = summary(rows, execution=execution, places=places)
     files = [*results, *checks]
@@ -46,8 +48,7 @@ def conclude(
     sent = {"topicArn": post.topic, "messageId": message_id, "subject": notice.subject, "message": notice.message}
     files.append(put(objects, places.output, NOTIFICATION, sent))
     if document["status"] == "COMPLETE":
-        files += [kept(objects, places.output, uri) for uri in (places.output / PLAN, places.validation)]
-        write_manifest(objects, places.output, places.plan_hash, files)
+        write_manifest(objects, places.output, places.plan_hash, [*files, *own])
     return notice.subject
 
 
@@ -75,7 +76,7 @@ def refuse_lost(objects: Objects, places: Places, files: Sequence[OutputFile]) -
         more = f" and {len(lost) - LOST_TOLD} more" if len(lost) > LOST_TOLD else ""
         raise CheckError(
             f"the run of {places.output} is not complete: gone or changed since it was checked: "
-            f"{', '.join(lost[:LOST_TOLD])}{more}; the same run started again makes it anew"
+            f"{', '.join(lost[:LOST_TOLD])}{more}{AGAIN}"
         )
 
 

@@ -24,11 +24,9 @@ from fanout.records import (
     node_name,
     node_of_child,
 )
-from fanout.seal import Sealed, sealed, unsealed
+from fanout.seal import AGAIN, Sealed, sealed, unsealed
 from fanout.shared import SharedFiles
 from worker.readings import classify, fetch, statistics
-
-AGAIN = "; the same run started again makes it anew"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from fanout.errors import PlanError
+from fanout.errors import PlanError, UriError
 from fanout.itemresults import ColumnProfile, ItemProfile, ItemStatistics, SliceProfiles, SliceStatistics
 from fanout.items import Places
 from fanout.manifest import OutputFile
 from fanout.s3 import Objects, sha256
-from fanout.seal import sealed, unsealed
+from fanout.seal import AGAIN, sealed, unsealed
 from worker.metadata import Metadata, Row
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -23,9 +23,7 @@ def slice_profiles(objects: Objects, places: Places, index: int, table: Metadata
     try:
         statistics = unsealed(body, SliceStatistics)
     except msgspec.DecodeError as error:
-        raise PlanError(
-            f"{places.statistics(index)} is damaged: {error}; the same run started again makes it anew"
-        ) from error
+        raise PlanError(f"{places.statistics(index)} is damaged: {error}{AGAIN}") from error
     if (statistics.plan_hash, statistics.slice) != (places.plan_hash, index):
         raise PlanError(
             f"{places.statistics(index)} is of slice {statistics.slice} of plan {statistics.plan_hash[:12]}"
@@ -51,14 +49,12 @@ def slice_profiles(objects: Objects, places: Places, index: int, table: Metadata
 
 
 def _standing(objects: Objects, places: Places, index: int, made_from: OutputFile) -> bytes | None:
-    """The profiles of these statistics, if an earlier attempt wrote them."""
-    if objects.find(places.profiles(index)) is None:
-        return None
-    content = objects.get(places.profiles(index))
+    """The profiles of these statistics, if an earlier attempt wrote them and nobody changed them."""
     try:
+        content = objects.get(places.profiles(index))
         profiles = unsealed(content, SliceProfiles)
-    except msgspec.DecodeError:
-        return None  # somebody changed them
+    except (UriError, msgspec.DecodeError):
+        return None
     return content if (profiles.plan_hash, profiles.statistics) == (places.plan_hash, made_from) else None
 
 

@@ -183,24 +183,16 @@ def _rejected(objects: Objects, places: Places, unreadable: Iterable[tuple[Item,
 
 def _stands(objects: Objects, places: Places, index: int) -> bool:
     """Whether the slice's statistics are whole, and what is made from them too, or can be made."""
-    if (statistics := read_statistics(objects, places, index)) is None:
+    statistics = _whole(objects, places.statistics(index), SliceStatistics)
+    if statistics is None:
         return False
-    if read_profiles(objects, places, index) is not None:
+    if _whole(objects, places.profiles(index), SliceProfiles) is not None:
         return True
     return statistics.column_bytes == 0 or objects.find(places.columns(index)) is not None
 
 
-def read_statistics(objects: Objects, places: Places, index: int) -> SliceStatistics | None:
-    """None if there are none that are as they were written."""
-    return _whole(objects, places.statistics(index), SliceStatistics)
-
-
-def read_profiles(objects: Objects, places: Places, index: int) -> SliceProfiles | None:
-    """None if there are none that are as they were written."""
-    return _whole(objects, places.profiles(index), SliceProfiles)
-
-
 def _whole[T: Sealed](objects: Objects, uri: S3Uri, kind: type[T]) -> T | None:
+    """None if there is none that is as it was written."""
     try:
         return unsealed(objects.get(uri), kind)
     except (UriError, msgspec.DecodeError):

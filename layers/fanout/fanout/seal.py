@@ -4,6 +4,8 @@ import hashlib
 
 import msgspec
 
+AGAIN = "; the same run started again makes it anew"  # ends what is said of a document that was changed
+
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     """A document with a seal."""
