@@ -119,7 +119,8 @@ def _ends(steps: Sequence[Step], time: _Time, height: float) -> Iterator[str]:
     for step, colour in zip(steps[:-1], COLOURS, strict=False):
         yield f'<path d="M{time.x(step.stopped):.1f} {TOP}v{height:.1f}" stroke="{colour}" stroke-dasharray="4 3"/>'
     shares = [f"{100 * overlap(a, b):.1f} % of {b.name} began before {a.name} had ended" for a, b in pairwise(steps)]
-    yield f'<text class="quiet" x="20" y="43">{escape(", ".join(shares))}</text>'
+    if shares:
+        yield f'<text class="quiet" x="20" y="43">{escape(", ".join(shares))}</text>'
 
 
 def _path(bars: Iterable[Bar], kind: str, thickness: float) -> Iterator[str]:

@@ -156,9 +156,9 @@ def moment(text: str) -> datetime:
     )
 
 
-def scheduled_id(moment: datetime) -> str:
+def scheduled_id(at: datetime) -> str:
     """``20261025T003000Z``: in UTC, so that the hour that a clock change repeats has two ids."""
-    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def shortened(text: str) -> str:

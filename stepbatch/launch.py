@@ -46,7 +46,7 @@ def launch(pipeline: Pipeline, choices: Choices) -> int:
         if standing is None and stack:
             raise UsageError(f"--stack {stack} names a deployed stack: it needs --aws or {ENDPOINT}")
         if standing is not None and workers:
-            raise UsageError(f"--workers {workers} is of a private local cloud; here {ENDPOINT} or --aws names another")
+            raise UsageError(f"--workers {workers} is of a private local cloud; {ENDPOINT} names another")
         if choices.interrupt and standing is not None and not standing.local:
             raise UsageError(f"--interrupt {choices.interrupt} is of a local cloud; {EXPERIMENT}")
         if standing is not None:

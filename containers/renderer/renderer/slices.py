@@ -52,7 +52,7 @@ class Stop:
         """For a signal's handler. Raises Interrupted, once, where nothing is lost by it."""
         again, self.requested = self.requested, True
         if not (again or self.rendering or self.done):
-            raise Interrupted("told to stop: no frame was being rendered")
+            self.check()
 
     def check(self) -> None:
         """Raises Interrupted if it was told to stop before."""
