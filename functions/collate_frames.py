@@ -6,7 +6,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from failed_children import FailedChildren, job_id_of, job_name_of
+from failed_children import FailedChildren, job_id_of
 from fanout.blendplan import (
     FILM,
     FRAMES,
@@ -38,7 +38,7 @@ class CollateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     output_uri: str
     plan_hash: str | None = None  # None: the plan that stands
     job: dict[str, Any] = {}  # the job that rendered, or the error that its state ended with
-    preview: dict[str, Any] = {}  # the job that measured, if one did
+    preview: dict[str, Any] = {}  # the job that measured, if one did, or the error that its state ended with
     film: dict[str, Any] | None = None  # the error that stitching ended with
     warnings: tuple[str, ...] = ()
 
@@ -55,11 +55,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     parameters = parameters_of(plan)
     missing = missing_frames(parameters.frames, standing_frames(objects, output, parameters.look))
     if missing:
-        reasons = reasons_of(request)
-        if job_name_of(request.job) == f"{request.job_name}-preview":
-            reason = reasons.get(-1, "no reason given")
+        if "Error" in request.preview:
+            reason = failed_children.reasons(request.preview).get(-1, "no reason given")
             raise ResultsIncompleteError(f"the preview, frame {preview_frame(parameters.frames)}, failed: {reason}")
-        raise ResultsIncompleteError(shortfall(plan, parameters, missing, reasons))
+        raise ResultsIncompleteError(shortfall(plan, parameters, missing, reasons_of(request)))
     if request.film is not None:
         reasons = failed_children.reasons(request.film)
         raise ResultsIncompleteError(f"the film was not made: {reasons.get(0) or reasons.get(-1) or 'no reason given'}")

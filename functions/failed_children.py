@@ -37,7 +37,7 @@ class FailedChildren:
         """
         job_id = job_id_of(job)
         if job_id is None:
-            return {-1: f"{job['Error']}: {job['Cause']}"} if "Cause" in job else {}
+            return {-1: ": ".join(job[part] for part in ("Error", "Cause") if job.get(part))} if "Error" in job else {}
         try:
             return self._reasons(job_id)
         except (BotoCoreError, ClientError) as error:
@@ -92,18 +92,10 @@ def reason(job: Mapping[str, Any]) -> str:
 
 def job_id_of(job: Mapping[str, Any]) -> str | None:
     """The job's id, from the state's result or from the error that Step Functions made of the failed job."""
-    return str(job["jobId"]) if "jobId" in job else cause_of(job).get("JobId")
-
-
-def job_name_of(job: Mapping[str, Any]) -> str | None:
-    """The name of a job that failed, from the error that Step Functions made of it."""
-    return cause_of(job).get("JobName")
-
-
-def cause_of(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The description of a failed job; empty where the error is another."""
+    if "jobId" in job:
+        return str(job["jobId"])
     try:
         cause = json.loads(job.get("Cause", ""))
-    except ValueError:
-        return {}
-    return cause if isinstance(cause, dict) else {}
+    except ValueError:  # another error than a failed job's
+        return None
+    return cause.get("JobId") if isinstance(cause, dict) else None

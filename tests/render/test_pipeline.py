@@ -150,10 +150,16 @@ def test_a_damaged_frame_turns_the_run_red_by_its_number_and_the_next_one_repair
     assert crew.objects.get(uri) == whole
 
 
-def test_a_render_that_fails_inside_blender_is_red_with_blenders_reason(start: Any, blind: Path) -> None:
-    red = start(blind, framesPerJob=2, frames="1-3", scene="Blind").ended()
+@pytest.mark.parametrize(
+    ("frames_per_job", "words"),
+    [(2, "3 of 3 frames are missing: 1-3"), ("auto", "the preview, frame 2, failed: exit code 2")],
+)
+def test_a_render_that_fails_inside_blender_is_red_with_blenders_reason(
+    start: Any, blind: Path, frames_per_job: int | str, words: str
+) -> None:
+    red = start(blind, framesPerJob=frames_per_job, frames="1-3", scene="Blind").ended()
     assert (red["status"], red["error"]) == ("FAILED", "ResultsIncompleteError")
-    assert "3 of 3 frames are missing: 1-3" in red["cause"]
+    assert words in red["cause"]
     assert "Blender says: Cannot render, no camera" in red["cause"]
 
 

@@ -89,11 +89,19 @@ def test_missing_frames_are_named_with_their_childs_reason(collate: Any) -> None
     ]
 
 
-def test_a_preview_that_failed_is_told_by_its_frame_and_not_as_a_slice(collate: Any) -> None:
-    cause = json.dumps({"JobName": "film-preview", "JobId": "preview", "Status": "FAILED"})
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"Error": "States.TaskFailed", "Cause": json.dumps({"JobId": "preview", "Status": "FAILED"})}, "exit code 2"),
+        ({"Error": "States.Timeout"}, "no reason given"),
+    ],
+)
+def test_a_preview_that_failed_is_told_by_its_frame_and_not_as_a_slice(
+    collate: Any, error: dict[str, str], reason: str
+) -> None:
     with pytest.raises(ResultsIncompleteError) as caught:
-        collate(missing=tuple(range(1, 9)), job={"Error": "States.TaskFailed", "Cause": cause})
-    assert str(caught.value) == "the preview, frame 5, failed: exit code 2"
+        collate(missing=tuple(range(1, 9)), preview=error)
+    assert str(caught.value) == f"the preview, frame 5, failed: {reason}"
 
 
 def test_an_empty_frame_is_a_missing_one(collate: Any, desk: Desk) -> None:

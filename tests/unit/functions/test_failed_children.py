@@ -72,6 +72,7 @@ def test_a_job_that_batch_forgot_is_said_to_be_forgotten(children: FailedChildre
 def test_a_job_that_was_never_accepted_is_told_with_the_services_error(children: FailedChildren) -> None:
     job = {"Error": "Batch.ClientException", "Cause": "JobQueue nowhere not found"}
     assert children.reasons(job) == {-1: "Batch.ClientException: JobQueue nowhere not found"}
+    assert children.reasons({"Error": "States.Timeout"}) == {-1: "States.Timeout"}
 
 
 @pytest.mark.parametrize(
