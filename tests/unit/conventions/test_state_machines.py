@@ -78,6 +78,15 @@ def test_every_error_of_lambda_that_is_matched_is_one_that_an_invocation_has(mac
     assert {e for rule in rules for e in rule["ErrorEquals"] if e.startswith("Lambda.")} <= known
 
 
+def test_every_function_is_called_again_after_an_error_that_is_not_its_own(machine: str) -> None:
+    names = ("ClientExecutionTimeoutException", "ServiceException", "AWSLambdaException", "SdkClientException")
+    wanted = {f"Lambda.{name}" for name in names}
+    for name, state in states(machine).items():
+        if state.get("Resource", "").endswith("lambda:invoke"):
+            matched = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
+            assert matched >= wanted or "States.TaskFailed" in matched, name
+
+
 def test_a_job_that_is_waited_for_is_never_submitted_again(machine: str) -> None:
     for state in states(machine).values():
         if state.get("Resource", "").endswith("submitJob.sync"):
