@@ -9,6 +9,7 @@ jumps - smoothing by preintegration", J. Comput. Appl. Math. 344, 2018).
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,14 +36,9 @@ def expected_payoff(note: Note, lines: Lines) -> Expectation:
     dates = lines.dates
     alive = np.empty((dates, lines.paths), kind)  # before each date
     alive[0] = 1
-    bound: FloatArray | None = None  # x from which the note is called on some date
-    for date in range(dates - 1):
-        if math.isinf(note.autocall[date]):
-            alive[date + 1] = alive[date]
-            continue
-        reached = threshold(note, lines, date, note.autocall[date])
-        bound = reached if bound is None else np.minimum(bound, reached, out=bound)
-        alive[date + 1] = cumulative(bound)
+    bound: FloatArray | None = None
+    for date, bound in enumerate(_called_from(note, lines)):
+        alive[date + 1] = alive[date] if bound is None or math.isinf(note.autocall[date]) else cumulative(bound)
     loss, shortfall = _shortfall(note, lines, bound)
     discounts = note.discounts.astype(kind)
     value: FloatArray = (discounts[1:] - discounts[:-1]) @ alive[1:]  # of the redemption at par, but for a constant
@@ -50,6 +46,26 @@ def expected_payoff(note: Note, lines: Lines) -> Expectation:
     value += _coupons(note, lines, alive)
     value -= discounts[-1] * shortfall
     return Expectation(value=value, alive=alive[1:], loss=loss)
+
+
+def touched_value(note: Note, lines: Lines) -> FloatArray:
+    """(paths,) what touches of a watched barrier add to the value: the part that depends on ``lines.start``."""
+    value = np.zeros(lines.paths, lines.zeros.dtype)
+    if _watched(note):
+        *_, bound = None, *_called_from(note, lines)
+        floor, ceiling = (_ends_below(note, lines, level, bound) for level in (note.protection, _safe(note)))
+        value -= note.discounts[-1] * touched_shortfall(note, lines, floor, ceiling)[1]
+    return value
+
+
+def _called_from(note: Note, lines: Lines) -> Iterator[FloatArray | None]:
+    """For each date but the last the x from which the note was called by then: one array, lowered date by date."""
+    bound: FloatArray | None = None
+    for date in range(lines.dates - 1):
+        if not math.isinf(note.autocall[date]):
+            reached = threshold(note, lines, date, note.autocall[date])
+            bound = reached if bound is None else np.minimum(bound, reached, out=bound)
+        yield bound
 
 
 def threshold(note: Note, lines: Lines, date: int, level: float) -> FloatArray:
@@ -97,18 +113,28 @@ def _coupons(note: Note, lines: Lines, alive: FloatArray) -> FloatArray:
 
 def _shortfall(note: Note, lines: Lines, called_from: FloatArray | None) -> tuple[FloatArray, FloatArray]:
     """(paths,) probability of redemption below par, and the expected amount missing at maturity."""
-    last = lines.dates - 1
-    below = min(1.0, note.coupon_barrier[last])  # a level: from it on nothing is lost, touched or not
-    bound = threshold(note, lines, last, min(below, note.protection))
-    if called_from is not None:
-        np.minimum(bound, called_from, out=bound)
+    bound = _ends_below(note, lines, min(_safe(note), note.protection), called_from)
     loss = cumulative(bound)
     shortfall = loss - expected_worst(note, lines, bound)
-    if note.continuous and below > note.protection:
-        ceiling = threshold(note, lines, last, below)
-        if called_from is not None:
-            np.minimum(ceiling, called_from, out=ceiling)
+    if _watched(note):
+        ceiling = _ends_below(note, lines, _safe(note), called_from)
         more_loss, more_shortfall = touched_shortfall(note, lines, bound, ceiling)
         loss += more_loss
         shortfall += more_shortfall
     return loss, shortfall
+
+
+def _safe(note: Note) -> float:
+    """The last date's level from which nothing is lost, whether or not the barrier was touched."""
+    return float(min(1.0, note.coupon_barrier[-1]))
+
+
+def _watched(note: Note) -> bool:
+    """Whether a touch of the barrier before the last date can matter."""
+    return note.continuous and _safe(note) > note.protection
+
+
+def _ends_below(note: Note, lines: Lines, level: float, called_from: FloatArray | None) -> FloatArray:
+    """(paths,) the x up to which the note is not called and ends below ``level``."""
+    bound = threshold(note, lines, lines.dates - 1, level)
+    return bound if called_from is None else np.minimum(bound, called_from, out=bound)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pricer.expectation import expected_payoff
+from pricer.expectation import expected_payoff, touched_value
 from pricer.knockin import touch_probability
 from pricer.lines import Lines
 from pricer.normals import FloatArray
@@ -100,20 +100,25 @@ class RiskMeasure:
         first, mixed = self._differences(asset, up, down, NORMAL_STEP)
         second = moves.along[asset] * mixed + moves.score[asset] * first
         if self.note.continuous:
-            above, below = (replace(lines, start=sign * SPOT_STEP) for sign in (1, -1))
-            second += self._differences(asset, above, below, SPOT_STEP)[1]
+            second += self._by_start(lines, asset)
         return first, second
 
     def _differences(self, asset: int, up: Lines, down: Lines, step: float) -> tuple[FloatArray, FloatArray]:
         """By the logarithm of the spot, the mean of ``up`` and ``down``; and that by the ``step`` to either of them."""
-        values = {
-            (sign, side): expected_payoff(self._with_spot(asset, sign * SPOT_STEP), moved).value
-            for sign in (1, -1)
-            for side, moved in ((1, up), (-1, down))
-        }
-        first = (values[1, 1] + values[1, -1] - values[-1, 1] - values[-1, -1]) / (4 * SPOT_STEP)
-        mixed = (values[1, 1] - values[1, -1] - values[-1, 1] + values[-1, -1]) / (4 * SPOT_STEP * step)
-        return first, mixed
+        (a, b), (c, d) = (
+            [expected_payoff(self._with_spot(asset, move), moved).value for moved in (up, down)]
+            for move in (SPOT_STEP, -SPOT_STEP)
+        )
+        return (a + b - c - d) / (4 * SPOT_STEP), (a - b - c + d) / (4 * SPOT_STEP * step)
+
+    def _by_start(self, lines: Lines, asset: int) -> FloatArray:
+        """The derivative by the start, on the way to the first date, of that by the logarithm of the spot."""
+        above, below = (replace(lines, start=start) for start in (SPOT_STEP, -SPOT_STEP))
+        (a, b), (c, d) = (
+            [touched_value(self._with_spot(asset, move), moved) for moved in (above, below)]
+            for move in (SPOT_STEP, -SPOT_STEP)
+        )
+        return (a - b - c + d) / (4 * SPOT_STEP**2)
 
     def _bumped(self, lines: Lines, asset: int) -> tuple[FloatArray, FloatArray]:
         up, same, down = (expected_payoff(self._with_spot(asset, sign * BUMP), lines).value for sign in (1, 0, -1))

@@ -1,13 +1,14 @@
 """The closed-form expectation over the last normal against the plain payoff, summed over that normal."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pricer.estimate import Sampling, estimate, mean_and_error
-from pricer.expectation import expected_payoff
+from pricer.expectation import expected_payoff, touched_value
 from pricer.lines import Lines
 from pricer.measures import PlainMeasure, ValueMeasure
 from pricer.normals import quantile
@@ -63,6 +64,16 @@ def test_probabilities_are_those_of_the_events() -> None:
     alive = np.logical_and.accumulate(levels[:2] < 1.0, axis=0)
     assert expected.alive == pytest.approx(alive.mean(axis=2), abs=2 / SLICES)
     assert expected.loss == pytest.approx((alive[1] & (levels[2] < 0.6)).mean(axis=1), abs=2 / SLICES)
+
+
+@pytest.mark.parametrize("terms", NOTES.values(), ids=NOTES.keys())
+def test_what_touches_add_is_all_of_the_value_that_the_start_of_a_watched_path_moves(terms: dict[str, Any]) -> None:
+    a_note = note(**terms, continuous=True)
+    near, far = (replace(lines(), variances=np.full(3, 0.04), start=start) for start in (-0.2, 0.2))
+    moved = expected_payoff(a_note, far).value - expected_payoff(a_note, near).value
+    assert touched_value(a_note, far) - touched_value(a_note, near) == pytest.approx(moved, abs=1e-15)
+    assert (touched_value(a_note, near) <= 0).all()
+    assert bool(moved.any()) == (a_note.protection < min(1.0, a_note.coupon_barrier[-1]))
 
 
 def test_single_precision_costs_less_than_a_hundredth_of_a_basis_point() -> None:

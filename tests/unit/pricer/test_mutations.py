@@ -38,7 +38,7 @@ TURNED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }
 # Same meaning on either side of the boundary.
 EQUIVALENT = {
-    "pricer.expectation: below > note.protection -> GtE",  # equal: an interval without width is added
+    "pricer.expectation: _safe(note) > note.protection -> GtE",  # equal: an interval without width is added
 }
 SLICES = 1000  # of the last normal, by equal probability
 TODAY = date(2019, 11, 20)
