@@ -122,20 +122,21 @@ def test_frames_that_hardly_anything_plays_make_a_smaller_film(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(
-    ("across", "aspect", "sheet_size"),
+    ("across", "down", "aspect", "sheet_size"),
     [
-        (1_417, Fraction(2), (160 + 16, 2 * (45 + 8) + 8)),
-        (2_598, Fraction(12, 11), (2 * (160 + 8) + 8, 82 + 16)),
-        (2_125, Fraction(4, 3), (2 * (160 + 8) + 8, 68 + 16)),
-        (2_600, Fraction(109, 100), (2 * (160 + 8) + 8, 83 + 16)),
+        (1_417, 2_834, Fraction(2), (160 + 16, 2 * (45 + 8) + 8)),
+        (2_598, 2_834, Fraction(12, 11), (2 * (160 + 8) + 8, 82 + 16)),
+        (2_125, 2_834, Fraction(4, 3), (2 * (160 + 8) + 8, 68 + 16)),
+        (2_600, 2_834, Fraction(109, 100), (2 * (160 + 8) + 8, 83 + 16)),
+        (2_834, 2_576, Fraction(10, 11), (2 * (160 + 8) + 8, 99 + 16)),
     ],
-    ids=["2", "PAL 4:3", "HDV 4:3", "1.09"],
+    ids=["2", "PAL 4:3", "HDV 4:3", "1.09", "NTSC 4:3"],
 )
 def test_wide_pixels_are_wide_in_the_film_and_square_on_the_sheet(
-    stitched: Any, crew: Crew, across: int, aspect: Fraction, sheet_size: tuple[int, int]
+    stitched: Any, crew: Crew, across: int, down: int, aspect: Fraction, sheet_size: tuple[int, int]
 ) -> None:
     """As Blender writes them: 72 dots an inch are 2,834 a metre, by the aspect and cut to whole ones."""
-    wide = chunk(b"pHYs", struct.pack(">IIB", across, 2_834, 1))
+    wide = chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
     film = read_film(stitched(frames="1-2", paint=lambda _: picture(160, 90, extra=wide)).read_bytes())
     assert (film.width, film.height, film.aspect) == (160, 90, aspect)
     sheet = inspect(crew.fetch("contact_sheet.png"))

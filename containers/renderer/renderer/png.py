@@ -14,7 +14,7 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples a pixel
 ALPHA = {4, 6}
 FIXED = 12  # bytes of a chunk besides its data: length, type, checksum
 HEADER = 25  # bytes of the chunk IHDR
-FINEST_ASPECT = 100  # denominators: Blender cuts to whole pixels a metre, and finer ones would be that error
+FINEST_ASPECT = 100  # the smaller number: Blender cuts to whole pixels a metre, and finer ones would be that error
 PIECE = 1 << 20
 
 
@@ -86,7 +86,10 @@ def inspect(data: bytes) -> Image:
 def pixel_aspect(content: bytes) -> Fraction:
     """Of the chunk pHYs, which counts pixels a unit: the more of them lie side by side, the narrower they are."""
     across, down = int.from_bytes(content[:4]), int.from_bytes(content[4:8])
-    return Fraction(down, across).limit_denominator(FINEST_ASPECT) if across and down else Fraction(1)
+    if not across or not down:
+        return Fraction(1)
+    ratio = Fraction(max(across, down), min(across, down)).limit_denominator(FINEST_ASPECT)
+    return ratio if down > across else 1 / ratio
 
 
 def inflated_size(pieces: Iterator[bytes], limit: int) -> int:

@@ -25,7 +25,16 @@ def test_stamps_are_removed_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     ("across", "down", "aspect"),
-    [(2834, 2834, Fraction(1)), (1417, 2834, Fraction(2)), (2834, 1417, Fraction(1, 2)), (0, 2834, Fraction(1))],
+    [
+        (2834, 2834, Fraction(1)),
+        (1417, 2834, Fraction(2)),
+        (2834, 1417, Fraction(1, 2)),
+        (2598, 2834, Fraction(12, 11)),
+        (2834, 2598, Fraction(11, 12)),
+        (14, 2834, Fraction(1417, 7)),  # the widest that Blender has, and the narrowest
+        (2834, 14, Fraction(7, 1417)),
+        (0, 2834, Fraction(1)),
+    ],
 )
 def test_the_shape_of_a_pixel_is_read_as_the_specification_has_it(across: int, down: int, aspect: Fraction) -> None:
     """Half as many pixels a metre lie side by side: each is twice as wide."""
