@@ -12,6 +12,7 @@ BUILTIN = "<builtin>"
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"  # how such files begin
 ENDINGS = {PNG: b"IEND", JPEG: b"\xff\xd9"}
 SCAN = 0xDA  # the marker before a JPEG's pixels
+ALONE = {0x01, *range(0xD0, 0xDA)}  # markers that no length follows
 TAIL = 1 << 20  # bytes to look for them in: cameras and tools add data of their own behind
 
 
@@ -47,7 +48,10 @@ def pixels(jpeg):
         start, marker, *length = jpeg.read(4).ljust(4, b"\0")
         if start != 0xFF or marker == SCAN:
             return at
-        at += 1 if marker == 0xFF else 2 + int.from_bytes(length)  # markers may follow any number of 0xFF
+        if marker == 0xFF:  # any number of them may stand before a marker
+            at += 1
+        else:
+            at += 2 if marker in ALONE else 2 + int.from_bytes(length)
 
 
 def unreadable_sounds():
