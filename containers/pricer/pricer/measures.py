@@ -4,7 +4,7 @@ Each measure says what its rows are and in which order.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,6 +58,10 @@ class PlainMeasure:
         return rows
 
 
+def _value(note: Note, lines: Lines) -> FloatArray:
+    return expected_payoff(note, lines).value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskMeasure:
     r"""Derivatives by the logarithm of each spot, first and second; then the changes of value for bumps.
@@ -97,28 +101,21 @@ class RiskMeasure:
         if moves is None:
             return self._bumped(lines, asset)
         up, down = (lines.moved(sign * NORMAL_STEP * lines.slopes) for sign in (1, -1))
-        first, mixed = self._differences(asset, up, down, NORMAL_STEP)
+        first, mixed = self._differences(_value, asset, up, down, NORMAL_STEP)
         second = moves.along[asset] * mixed + moves.score[asset] * first
         if self.note.continuous:
-            second += self._by_start(lines, asset)
+            above, below = (replace(lines, start=sign * SPOT_STEP) for sign in (1, -1))
+            second += self._differences(touched_value, asset, above, below, SPOT_STEP)[1]
         return first, second
 
-    def _differences(self, asset: int, up: Lines, down: Lines, step: float) -> tuple[FloatArray, FloatArray]:
+    def _differences(
+        self, value: Callable[[Note, Lines], FloatArray], asset: int, up: Lines, down: Lines, step: float
+    ) -> tuple[FloatArray, FloatArray]:
         """By the logarithm of the spot, the mean of ``up`` and ``down``; and that by the ``step`` to either of them."""
         (a, b), (c, d) = (
-            [expected_payoff(self._with_spot(asset, move), moved).value for moved in (up, down)]
-            for move in (SPOT_STEP, -SPOT_STEP)
+            [value(self._with_spot(asset, move), moved) for moved in (up, down)] for move in (SPOT_STEP, -SPOT_STEP)
         )
         return (a + b - c - d) / (4 * SPOT_STEP), (a - b - c + d) / (4 * SPOT_STEP * step)
-
-    def _by_start(self, lines: Lines, asset: int) -> FloatArray:
-        """The derivative by the start, on the way to the first date, of that by the logarithm of the spot."""
-        above, below = (replace(lines, start=start) for start in (SPOT_STEP, -SPOT_STEP))
-        (a, b), (c, d) = (
-            [touched_value(self._with_spot(asset, move), moved) for moved in (above, below)]
-            for move in (SPOT_STEP, -SPOT_STEP)
-        )
-        return (a - b - c + d) / (4 * SPOT_STEP**2)
 
     def _bumped(self, lines: Lines, asset: int) -> tuple[FloatArray, FloatArray]:
         up, same, down = (expected_payoff(self._with_spot(asset, sign * BUMP), lines).value for sign in (1, 0, -1))
