@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import collate_frames
 import count_frames
-from failed_children import job_id_of
+from failed_children import FailedChildren, job_id_of
 from fanout.blendplan import frame_uri, parameters_of
 from fanout.errors import PlanError, ResultsIncompleteError
 from fanout.plan import read_plan
@@ -31,7 +31,8 @@ class ToldReasons:
         self.told = told
 
     def reasons(self, job: Mapping[str, Any]) -> dict[int, str]:
-        return self.told.get(job_id_of(job) or "", {})
+        job_id = job_id_of(job)
+        return FailedChildren().reasons(job) if job_id is None else self.told.get(job_id, {})
 
 
 def told_effort(job_id: str | None) -> Effort:
@@ -93,7 +94,7 @@ def test_missing_frames_are_named_with_their_childs_reason(collate: Any) -> None
     ("error", "reason"),
     [
         ({"Error": "States.TaskFailed", "Cause": json.dumps({"JobId": "preview", "Status": "FAILED"})}, "exit code 2"),
-        ({"Error": "States.Timeout"}, "no reason given"),
+        ({"Error": "States.Timeout", "Cause": ""}, "States.Timeout"),
     ],
 )
 def test_a_preview_that_failed_is_told_by_its_frame_and_not_as_a_slice(

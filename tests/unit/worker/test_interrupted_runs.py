@@ -164,6 +164,17 @@ def test_what_was_lost_since_it_was_checked_is_not_claimed(checked: Workflow, *,
     assert checked.conclude() == 0
 
 
+def test_a_report_that_cannot_be_claimed_is_missed_before_anybody_is_told(checked: Workflow) -> None:
+    whole = checked.objects.get(checked.places.validation)
+    checked.objects.delete(checked.places.validation)
+    before = checked.listing()
+    assert checked.conclude() == 2
+    assert checked.messages() == []
+    assert checked.listing() == before
+    checked.objects.put(checked.places.validation, whole)
+    assert checked.conclude() == 0
+
+
 def test_every_damaged_object_of_a_slice_is_named(workflow: Workflow, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a", "b"):
         workflow.put(f"in/{name}.csv", csv_of(0, records=10_000) + b"one,two,three\n")
