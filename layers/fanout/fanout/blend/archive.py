@@ -50,7 +50,7 @@ def file_and_folder(paths: Set[str]) -> str | None:
         while folder and folder not in folders:
             folders.add(folder)
             folder = folder.rpartition("/")[0]
-    return next(iter(folders & paths), None)
+    return min(folders & paths, default=None)
 
 
 def is_junk(path: str) -> bool:
