@@ -39,5 +39,5 @@ class NearObjects(Objects):
         if answer.status != FOUND:
             answer.drain_conn()
             return super().open(uri)
-        size = int(answer.headers["Content-Length"])
+        size: Any = answer.headers.get("Content-Length")  # None of one in chunks
         return cast("BinaryIO", StreamingBody(cast("BinaryIO", answer), size))  # breaks off as the client's do
