@@ -116,7 +116,7 @@ lock: $(RUN_READY) ## resolve the pinned requirements anew
 	cat requirements.in requirements-dev.in requirements-bench.in > $(VENV)/all.in
 	$(UV) pip compile --quiet --upgrade --python $(BIN)/python --no-header --no-annotate $(VENV)/all.in -o $(VENV)/all.txt
 	for set in requirements requirements-dev requirements-bench; do $(UV) pip compile --quiet --python $(BIN)/python --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --generate-hashes -c $(VENV)/all.txt $$set.in -o $$set.txt; done
+	  --generate-hashes -c $(VENV)/all.txt $$set.in -o $$set.txt; done
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(BLENDER) $(CHECKOV) .aws-sam .stepbatch out .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
