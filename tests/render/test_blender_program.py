@@ -172,6 +172,7 @@ def test_a_jpeg_is_cut_off_although_the_thumbnail_in_it_is_whole(tmp_path: Path)
     pixels = jpeg.index(b"\xff\xda")
     exif = b"\xff\xe1" + struct.pack(">H", len(jpeg) + 2) + jpeg
     pictures = {
+        "alone.jpg": jpeg[:2] + b"\xff\x01\xff\xd0" + jpeg[2:],
         "behind.jpg": jpeg + b"MakerNotes" * 50,
         "bare-cut.jpg": jpeg[:-2],
         "filled.jpg": jpeg[:2] + b"\xff" * 3 + exif + jpeg[2:],

@@ -132,12 +132,12 @@ def test_frames_that_hardly_anything_plays_make_a_smaller_film(tmp_path: Path, m
     ],
     ids=["2", "PAL 4:3", "HDV 4:3", "1.09", "NTSC 4:3"],
 )
-def test_wide_pixels_are_wide_in_the_film_and_square_on_the_sheet(
+def test_pixels_keep_their_shape_in_the_film_and_are_square_on_the_sheet(
     stitched: Any, crew: Crew, across: int, down: int, aspect: Fraction, sheet_size: tuple[int, int]
 ) -> None:
     """As Blender writes them: 72 dots an inch are 2,834 a metre, by the aspect and cut to whole ones."""
-    wide = chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
-    film = read_film(stitched(frames="1-2", paint=lambda _: picture(160, 90, extra=wide)).read_bytes())
+    shape = chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+    film = read_film(stitched(frames="1-2", paint=lambda _: picture(160, 90, extra=shape)).read_bytes())
     assert (film.width, film.height, film.aspect) == (160, 90, aspect)
     sheet = inspect(crew.fetch("contact_sheet.png"))
     assert (sheet.width, sheet.height, sheet.aspect) == (*sheet_size, Fraction(1))
